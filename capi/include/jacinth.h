@@ -592,6 +592,24 @@ zx_status_t jacinth_port_fd_create(zx_handle_t port, int* fd);
 zx_status_t jacinth_port_fd_wait(int fd, zx_port_packet_t* packet);
 
 /**
+ * As jacinth_port_fd_wait(), as a step of a wait that adapts (jacinth_set_spin()): it may ask for another look before it
+ * arms the descriptor. An event loop then does what else there is to do, polls its other descriptors without waiting, and
+ * calls again:
+ *
+ *     do {
+ *         while ((status = jacinth_port_fd_wait_adaptive(fd, &packet)) == ZX_OK)
+ *             serve(&packet);
+ *         serve_others(epoll_wait(epoll, events, n, status == ZX_ERR_NEXT ? 0 : -1));
+ *     } while (status == ZX_ERR_NEXT || status == ZX_ERR_SHOULD_WAIT);
+ *
+ * The steps of one wait take some 50 microseconds at most. An idle loop makes a few of them.
+ *
+ * - ZX_ERR_NEXT: there is no packet. One may come so soon that a sleep would cost more. The descriptor is not armed.
+ * - Others as jacinth_port_fd_wait().
+ */
+zx_status_t jacinth_port_fd_wait_adaptive(int fd, zx_port_packet_t* packet);
+
+/**
  * Closes the descriptor, also while it is armed. No packet is lost. No other thread may be polling it.
  *
  * - ZX_OK

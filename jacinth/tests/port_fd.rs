@@ -20,6 +20,7 @@ const REPEATING: WaitAsyncOpts = WaitAsyncOpts::REPEATING;
 #[test]
 fn child_main() {
     play(&[
+        ("answers", answers),
         ("queues packets", queues_packets),
         ("sleeps at a port", sleeps_at_a_port),
         ("sets a timer", sets_a_timer),
@@ -203,6 +204,82 @@ fn every_change_reaches_the_loop() {
                 assert_eq!(next(&server).bytes(), round.to_le_bytes());
             }
         });
+    });
+}
+
+/// The next packet, as an event loop waits for it that has other tasks.
+fn polled_adaptively(port_fd: &PortFd) -> Result<Packet, Status> {
+    loop {
+        match port_fd.try_wait_adaptive() {
+            Ok(None) => {}
+            Ok(Some(packet)) => return Ok(packet),
+            Err(Status::SHOULD_WAIT) => until_readable(port_fd),
+            Err(status) => return Err(status),
+        }
+    }
+}
+
+/// Sends each message back.
+fn answers() {
+    let channel = startup_channel();
+    let mut message = MessageBuf::new();
+    loop {
+        let _ = channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER);
+        match channel.read(&mut message) {
+            Ok(()) => tell(&channel, message.bytes()),
+            Err(status) => return assert_eq!(status, Status::PEER_CLOSED),
+        }
+    }
+}
+
+#[test]
+fn adaptive_waits_miss_no_change() {
+    in_arena(|supervisor| {
+        both_ways(|| {
+            let port = Port::create();
+            let port_fd = PortFd::new(&port).unwrap();
+            let (channel, child) = spawn(supervisor, "answers");
+            let signals = Signals::CHANNEL_READABLE;
+            channel.wait_async(&port, 7, signals, REPEATING).unwrap();
+            for round in 0..2000_u32 {
+                tell(&channel, round.to_le_bytes());
+                assert_eq!(polled_adaptively(&port_fd).unwrap().key(), 7);
+                assert_eq!(next(&channel).bytes(), round.to_le_bytes());
+                if round % 100 == 0 {
+                    // Both sides fall asleep.
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            }
+            drop(channel);
+            join(child);
+        });
+    });
+}
+
+#[test]
+fn an_idle_loop_arms_after_few_steps() {
+    in_arena(|supervisor| {
+        let port = Port::create();
+        let port_fd = PortFd::new(&port).unwrap();
+        let mut steps = 0;
+        while port_fd.try_wait_adaptive() == Ok(None) {
+            steps += 1;
+        }
+        assert!((2..20).contains(&steps), "{steps}");
+        let sleeps = supervisor.counters().sleeps;
+        (0..100).for_each(|_| assert_eq!(port_fd.try_wait_adaptive(), Err(Status::SHOULD_WAIT)));
+        assert_eq!(supervisor.counters().sleeps, sleeps, "it stays armed");
+
+        // The tasks that a packet has woken run before the wait begins, which here has no spin.
+        set_spin(MonotonicDuration::ZERO);
+        for round in 0..10 {
+            port.queue(&user(round)).unwrap();
+            until_readable(&port_fd);
+            assert_eq!(port_fd.try_wait_adaptive(), Ok(Some(user(round))));
+            assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
+            assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
+            assert_eq!(port_fd.try_wait_adaptive(), Err(Status::SHOULD_WAIT));
+        }
     });
 }
 

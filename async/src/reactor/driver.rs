@@ -8,10 +8,21 @@ use std::sync::atomic::Ordering;
 /// The most packets that one [`turn`](Driver::turn) takes, so that other tasks have their turns too.
 const MOST_PACKETS: usize = 256;
 
+/// What a turn has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It has taken packets.
+    Took,
+    /// It found none, and armed nothing: one may come soon.
+    Waits,
+    /// It found none. The descriptor tells when to turn again.
+    Armed,
+}
+
 /// Drives the reactor of this process from an event loop, without a thread.
 ///
 /// [`runtime`](crate::runtime) has ready-made tasks for tokio and async-io. Another event loop calls
-/// [`turn`](Self::turn) until it returns `false`, and then polls the descriptor:
+/// [`turn`](Self::turn) until it returns `false`, and then polls the descriptor. Between two turns it runs its tasks:
 ///
 /// ```
 /// use jacinth::{Config, Signals, Event, Supervisor};
@@ -66,8 +77,9 @@ impl Driver {
         Ok(Self { reactor, fd })
     }
 
-    /// Takes packets, and wakes the futures that they are for. `true`: there may be more. `false`: there are none, and
-    /// the descriptor becomes readable when there may be some.
+    /// Takes packets, and wakes the futures that they are for. `true`: there may be more soon, so run the tasks that are
+    /// ready, and turn again; a wait spins so, as [`PortFd::try_wait_adaptive`] says. `false`: there are none, and the
+    /// descriptor becomes readable when there may be some.
     ///
     /// # Errors
     /// [`Status::CANCELED`] when the reactor's port was closed: no future waits any more, and each fails so.
@@ -78,52 +90,30 @@ impl Driver {
     /// # use jacinth::{Config, Supervisor};
     /// # use jacinth_async::Driver;
     /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// assert!(!Driver::install()?.turn()?);
+    /// let driver = Driver::install()?;
+    /// while driver.turn()? {} // An idle reactor arms the descriptor after a few turns.
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn turn(&self) -> Result<bool, Status> {
-        // A forked child has copies of the reactor's locks, which threads of its parent may have held.
-        Reactor::get()?;
-        for _ in 0..MOST_PACKETS {
-            match self.fd.try_wait() {
-                Ok(packet) => self.reactor.dispatch(&packet)?,
-                Err(Status::SHOULD_WAIT) => return Ok(false),
-                Err(status) => {
-                    self.reactor.note_failure(status);
-                    return Err(status);
-                }
-            }
-        }
-        Ok(true)
+        Ok(self.take_packets()? != Turn::Armed)
     }
 
-    /// Takes the packets that are there, as [`turn`](Self::turn) does, and arms nothing: for an event loop that looks
-    /// again before it sleeps. How many it took.
-    ///
-    /// # Errors
     /// As `turn`.
-    ///
-    /// ```
-    /// # use jacinth::{Config, Supervisor};
-    /// # use jacinth_async::Driver;
-    /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// assert_eq!(Driver::install()?.take_ready()?, 0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn take_ready(&self) -> Result<usize, Status> {
-        // As in `turn`.
+    pub(crate) fn take_packets(&self) -> Result<Turn, Status> {
+        // A forked child has copies of the reactor's locks, which threads of its parent may have held.
         Reactor::get()?;
         for count in 0..MOST_PACKETS {
-            match self.reactor.port.wait(jacinth::MonotonicInstant::INFINITE_PAST) {
-                Ok(packet) => self.reactor.dispatch(&packet)?,
-                Err(Status::TIMED_OUT) => return Ok(count),
+            match self.fd.try_wait_adaptive() {
+                Ok(Some(packet)) => self.reactor.dispatch(&packet)?,
+                Ok(None) => return Ok(if count > 0 { Turn::Took } else { Turn::Waits }),
+                Err(Status::SHOULD_WAIT) => return Ok(Turn::Armed),
                 Err(status) => {
                     self.reactor.note_failure(status);
                     return Err(status);
                 }
             }
         }
-        Ok(MOST_PACKETS)
+        Ok(Turn::Took)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Driving the reactor on async-io, which smol and async-std use: feature `async-io`.
 
-use super::take_all_ready;
+use super::after_the_others;
 use crate::reactor::driver::Driver;
 use async_io::Async;
 use jacinth::Status;
@@ -28,9 +28,9 @@ use jacinth::Status;
 pub async fn drive(driver: Driver) -> Result<(), Status> {
     let driver = Async::new_nonblocking(driver).map_err(|_| Status::IO)?;
     loop {
-        take_all_ready(driver.get_ref()).await?;
-        if !driver.get_ref().turn()? {
-            driver.readable().await.map_err(|_| Status::IO)?;
+        while driver.get_ref().turn()? {
+            after_the_others().await;
         }
+        driver.readable().await.map_err(|_| Status::IO)?;
     }
 }

@@ -1,7 +1,7 @@
 //! Driving the reactor on tokio: feature `tokio`.
 
-use super::take_all_ready;
-use crate::reactor::driver::Driver;
+use super::after_the_others;
+use crate::reactor::driver::{Driver, Turn};
 use jacinth::Status;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -34,10 +34,16 @@ pub async fn drive(driver: Driver) -> Result<(), Status> {
     )]
     let driver = AsyncFd::with_interest(driver, Interest::READABLE).map_err(|_| Status::IO)?;
     loop {
-        take_all_ready(driver.get_ref()).await?;
-        if !driver.get_ref().turn()? {
-            // Armed. An event that came before belongs to an earlier sleep: it only costs a look.
-            driver.readable().await.map_err(|_| Status::IO)?.clear_ready();
+        loop {
+            match driver.get_ref().take_packets()? {
+                Turn::Took => after_the_others().await,
+                // The runtime asks the kernel for events, and polls the future of its `block_on`: it does neither while a
+                // task is ready.
+                Turn::Waits => tokio::task::yield_now().await,
+                Turn::Armed => break,
+            }
         }
+        // An event that came before belongs to an earlier sleep: it only costs a look.
+        driver.readable().await.map_err(|_| Status::IO)?.clear_ready();
     }
 }

@@ -1,4 +1,4 @@
-// jacinth_port_fd_create, jacinth_port_fd_wait, jacinth_port_fd_close: ports beside descriptors in one epoll loop
+// jacinth_port_fd_create, jacinth_port_fd_wait, jacinth_port_fd_wait_adaptive, jacinth_port_fd_close: ports beside descriptors in one epoll loop
 #define _GNU_SOURCE
 #include "pages.h"
 #include "partner.h"
@@ -97,6 +97,43 @@ TEST(a_helper_thread_serves_too) {
     serve_a_process();
 }
 
+// The next packet, as an event loop waits for it that adapts.
+static uint64_t polled_adaptively(int fd, int epoll) {
+    zx_port_packet_t packet;
+    zx_status_t status;
+    while ((status = jacinth_port_fd_wait_adaptive(fd, &packet)) != ZX_OK) {
+        if (status != ZX_ERR_NEXT)
+            CHECK_STATUS(status, ZX_ERR_SHOULD_WAIT);
+        ready(epoll, status == ZX_ERR_NEXT ? 0 : -1);
+    }
+    return packet.key;
+}
+
+TEST(an_adaptive_loop_serves_a_process) {
+    zx_handle_t port = make_port(), channel;
+    pid_t pid = spawn_partner("writes_messages", &channel);
+    CHECK_OK(zx_object_wait_async(channel, port, 7, ZX_CHANNEL_READABLE, ZX_WAIT_ASYNC_REPEATING));
+    int fd;
+    CHECK_OK(jacinth_port_fd_create(port, &fd));
+    int epoll = epoll_of(fd);
+    for (uint32_t number = 0; number < 1000; number++) {
+        CHECK_EQ(polled_adaptively(fd, epoll), 7);
+        expect_bytes(channel, &number, sizeof(number));
+        send_bytes(channel, &number, sizeof(number));
+    }
+    CHECK_EQ(join_process(pid), 0);
+    zx_port_packet_t packet;
+    zx_status_t status;
+    while ((status = jacinth_port_fd_wait_adaptive(fd, &packet)) == ZX_ERR_NEXT || status == ZX_OK) {
+    }
+    CHECK_STATUS(status, ZX_ERR_SHOULD_WAIT);
+    CHECK_EQ(strcmp(jacinth_error(), ""), 0);
+    CHECK_STATUS(jacinth_port_fd_wait_adaptive(-1, &packet), ZX_ERR_BAD_HANDLE);
+    CHECK_STATUS(jacinth_port_fd_wait_adaptive(fd, NULL), ZX_ERR_INVALID_ARGS);
+    CHECK_OK(jacinth_port_fd_close(fd));
+    close(epoll);
+}
+
 TEST(many_packets_make_it_readable_once) {
     zx_handle_t port = make_port();
     int fd = armed(port), epoll = epoll_of(fd);
@@ -156,6 +193,7 @@ static void calls_of_a_child(void) {
     int fd;
     CHECK_STATUS(jacinth_port_fd_create(the_port, &fd), ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_port_fd_wait(the_fd, &packet), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_port_fd_wait_adaptive(the_fd, &packet), ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_port_fd_close(the_fd), ZX_ERR_BAD_STATE);
 }
 

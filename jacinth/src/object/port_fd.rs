@@ -104,6 +104,36 @@ impl PortFd {
         self.0.try_wait().map(Packet::from_raw)
     }
 
+    /// Takes the next packet, or says that one may come soon, or arms the descriptor: a step of a wait that adapts, as
+    /// [`Port::wait`] does.
+    ///
+    /// `Ok(None)`: there is no packet, and the descriptor is *not* armed, because the last waits were so short that a spin
+    /// costs less than a sleep. Do what else there is to do, and call again. The steps of one wait take some 50 µs at most,
+    /// and an idle loop gets no more than a few of them. [`set_spin`](crate::set_spin) sets their time for the calling
+    /// thread.
+    ///
+    /// # Errors
+    /// As [`try_wait`](Self::try_wait).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let port = Port::create();
+    /// let port_fd = PortFd::new(&port)?;
+    /// let armed = loop {
+    ///     match port_fd.try_wait_adaptive() {
+    ///         Ok(Some(packet)) => println!("{packet:?}"),
+    ///         Ok(None) => { /* other tasks that are ready run here */ }
+    ///         Err(status) => break status,
+    ///     }
+    /// };
+    /// assert_eq!(armed, Status::SHOULD_WAIT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_wait_adaptive(&self) -> Result<Option<Packet>, Status> {
+        Ok(self.0.try_wait_adaptive()?.map(Packet::from_raw))
+    }
+
     /// Whether a helper thread sleeps for this descriptor, because the system refuses io_uring.
     ///
     /// ```

@@ -63,6 +63,28 @@ impl PortFd {
         with_thread(|thread| thread.port_fd_wait(&self.0)).map(packet_of)
     }
 
+    /// See [`PortFd::try_wait_adaptive`](crate::PortFd::try_wait_adaptive).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let port = Port::create();
+    /// let descriptor = raw::PortFd::new(port.raw_handle())?;
+    /// while descriptor.try_wait_adaptive() == Ok(None) {}
+    /// assert_eq!(descriptor.try_wait_adaptive(), Err(Status::SHOULD_WAIT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_wait_adaptive(&self) -> Result<Option<sys::zx_port_packet_t>, Status> {
+        match with_thread(|thread| thread.port_fd_step(&self.0))? {
+            shm::Step::Packet(packet) => Ok(Some(packet_of(packet))),
+            shm::Step::Soon => Ok(None),
+            shm::Step::Asleep => Err(Status::SHOULD_WAIT),
+        }
+    }
+
     /// See [`PortFd::has_thread`](crate::PortFd::has_thread).
     ///
     /// ```

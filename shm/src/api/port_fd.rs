@@ -2,13 +2,17 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Rights;
+use crate::arena::word::port::sleeper::Sleepers;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::port::event_loop;
 use crate::object::port::packet::{self, Packet};
 use crate::process::Process;
 use crate::process::thread::Thread;
+use crate::signal::background_sleep::BackgroundSleep;
 use crate::signal::sleep_fd::SleepFd;
 use crate::signal::sleep_fd::helper::Spawn;
+use crate::signal::stepwise_wait::{Next, StepwiseWait};
+use crate::sync;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,9 +21,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct PortFd {
     process: Arc<Process>,
     found: ResolvedHandle,
-    sleep: Mutex<SleepFd>,
+    waiting: Mutex<Waiting>,
     fd: RawFd,
     has_thread: bool,
+}
+
+/// The event loop's wait.
+#[derive(Debug)]
+struct Waiting {
+    sleep: SleepFd,
+    steps: StepwiseWait,
+}
+
+/// What a step of an event loop's wait has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The first packet.
+    Packet(Packet),
+    /// None yet: a look soon is likely to find one, and costs less than a sleep.
+    Soon,
+    /// None: the descriptor becomes readable when there may be one.
+    Asleep,
 }
 
 impl PortFd {
@@ -29,7 +51,13 @@ impl PortFd {
         packet::require(thread, port, rights)?;
         let sleep = SleepFd::new(&thread.process, spawn)?;
         let (fd, has_thread) = (sleep.raw_fd(), sleep.has_thread());
-        Ok(Self { process: thread.process.clone(), found: port, sleep: Mutex::new(sleep), fd, has_thread })
+        Ok(Self {
+            process: thread.process.clone(),
+            found: port,
+            waiting: Mutex::new(Waiting { sleep, steps: StepwiseWait::default() }),
+            fd,
+            has_thread,
+        })
     }
 
     /// Whether a thread of its own sleeps for it.
@@ -61,7 +89,37 @@ impl Thread {
     /// there may be one. `Canceled` if the port's handle is gone.
     pub fn port_fd_wait(&self, fd: &PortFd) -> Result<Packet> {
         // Two threads that arm take turns.
-        let mut sleep = fd.sleep.lock().unwrap_or_else(PoisonError::into_inner);
-        event_loop::take_or_sleep(self, fd.found, &mut *sleep)?.ok_or(Error::ShouldWait)
+        let mut waiting = fd.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        event_loop::take_or_sleep(self, fd.found, &mut waiting.sleep)?.ok_or(Error::ShouldWait)
+    }
+
+    /// The same, as a step of a wait that adapts: it may ask for another look before the descriptor is armed.
+    pub fn port_fd_step(&self, fd: &PortFd) -> Result<Step> {
+        let mut waiting = fd.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Waiting { sleep, steps } = &mut *waiting;
+        let take = || packet::take(self, fd.found, Sleepers::event_loop());
+        let (mut taken, mut none) = (take()?, Step::Soon);
+        if taken.is_none() {
+            let next = if sleep.is_asleep() { Next::Sleep } else { steps.found_none(self) };
+            match next {
+                Next::Soon => {}
+                Next::Glance(until_ns) => {
+                    while taken.is_none() && sync::now_ns() < until_ns {
+                        taken = take()?;
+                    }
+                }
+                Next::Yield => {
+                    steps.give_way();
+                    taken = take()?;
+                }
+                Next::Sleep => {
+                    taken = event_loop::take_or_sleep(self, fd.found, sleep)?;
+                    none = Step::Asleep;
+                }
+            }
+        }
+        let Some(packet) = taken else { return Ok(none) };
+        steps.found(self, self.arena().state(fd.found.entry.object())?);
+        Ok(Step::Packet(packet))
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn sleep_until<T>(
         // and the sleep.
         let asleep_ns = wake::now_ns();
         let slept = thread.arena().futex().wait(&words, until_ns);
-        thread.patience.woken_by(wake::waker(thread, &words, asleep_ns));
+        thread.patience.woken_by(wake::woken_just_now(thread, &words, asleep_ns));
         trace_event!(?slept, "thread is awake");
         thread.set_waiting(Waiting::AWAKE);
         if let Some(done) = check(items, watch)? {

@@ -36,7 +36,7 @@ use crate::arena::record::wake::Waker;
 use core::cell::Cell;
 
 /// The spin of a wait without hope, in nanoseconds.
-const GLANCE_NS: i64 = 1_000;
+pub(crate) const GLANCE_NS: i64 = 1_000;
 
 /// The scale of the hope.
 const MOST_HOPE: u8 = 7;

@@ -16,7 +16,8 @@
 //! A waker clears HAS_WAITERS last: if it dies or stops between the two steps, the next changer wakes the sleepers. A thread
 //! that has armed in between has advanced the counter, so the waker does not clear its flag (INV-EVENT-2).
 //!
-//! `sleep_fd` lets an event loop sleep on an event count: the end of the sleep makes a descriptor readable.
+//! An event loop waits in steps (`stepwise_wait`), and sleeps with its sockets: `sleep_fd` makes a descriptor readable when a
+//! sleep on an event count has ended.
 //!
 //! `eventcount` has the argument that no wake is lost, `watch` the signals that are cleared again during a wait, and
 //! `docs/decisions/fenced-mode-with-an-epoch.md` the reason for the flags.
@@ -27,6 +28,8 @@ pub(crate) mod observers;
 pub(crate) mod set;
 #[cfg(not(loom))]
 pub(crate) mod sleep_fd;
+#[cfg(not(loom))]
+pub(crate) mod stepwise_wait;
 pub(crate) mod wait_item;
 pub(crate) mod wake;
 pub(crate) mod watch;

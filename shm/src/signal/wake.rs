@@ -92,20 +92,30 @@ pub(crate) fn now_ns() -> i64 {
     if cfg!(loom) { 0 } else { sync::now_ns() }
 }
 
-/// The waker that ended a sleep on these words, which began at `asleep_ns` and ended just now.
+/// The waker that ended a sleep on one of these words, which began at `asleep_ns` and is over.
 #[cfg(not(loom))]
-pub(crate) fn waker(thread: &Thread, words: &[Armed<'_>], asleep_ns: i64) -> Option<Waker> {
+pub(crate) fn waker<'a>(
+    thread: &Thread,
+    mut words: impl Iterator<Item = &'a AtomicU64>,
+    asleep_ns: i64,
+) -> Option<Waker> {
     let (wakes, now_ns, processor) = (&thread.arena().header().wakes, sync::now_ns(), sync::processor());
-    let waker = words.iter().find_map(|(state, _)| wakes.waker(state, asleep_ns, now_ns, processor))?;
+    words.find_map(|state| wakes.waker(state, asleep_ns, now_ns, processor))
+}
+
+/// The same, of a sleep that ended just now. Corrects the arena's figure of the time that a wake takes.
+#[cfg(not(loom))]
+pub(crate) fn woken_just_now(thread: &Thread, words: &[Armed<'_>], asleep_ns: i64) -> Option<Waker> {
+    let waker = waker(thread, words.iter().map(|(state, _)| *state), asleep_ns)?;
     if !waker.is_on_this_processor {
-        wakes.note_duration(now_ns - waker.at_ns);
+        thread.arena().header().wakes.note_duration(sync::now_ns() - waker.at_ns);
     }
     Some(waker)
 }
 
 /// The models leave no stamps.
 #[cfg(loom)]
-pub(crate) fn waker(_thread: &Thread, _words: &[Armed<'_>], _asleep_ns: i64) -> Option<Waker> {
+pub(crate) fn woken_just_now(_thread: &Thread, _words: &[Armed<'_>], _asleep_ns: i64) -> Option<Waker> {
     None
 }
 

@@ -7,7 +7,7 @@ use crate::process::entry::{enter, is_forked_from_attached};
 use crate::process::error_text::{CallError, Context, with_error_text};
 use crate::types::{zx_handle_t, zx_port_packet_t, zx_status_t};
 use crate::user_memory::UserOut;
-use jacinth::{Status, raw};
+use jacinth::{Status, raw, sys};
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -46,6 +46,27 @@ pub unsafe extern "C" fn jacinth_port_fd_create(port: zx_handle_t, fd: UserOut<R
 /// `packet` points to a structure to write to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jacinth_port_fd_wait(fd: RawFd, packet: UserOut<zx_port_packet_t>) -> zx_status_t {
+    wait(fd, packet, |port_fd| port_fd.try_wait().map(Some))
+}
+
+/// Takes a packet, says that one may come soon, or arms the descriptor.
+///
+/// # Safety
+/// `packet` points to a structure to write to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_port_fd_wait_adaptive(
+    fd: RawFd,
+    packet: UserOut<zx_port_packet_t>,
+) -> zx_status_t {
+    wait(fd, packet, raw::PortFd::try_wait_adaptive)
+}
+
+/// `take` takes a packet; without one it fails, or gives `None`: `ZX_ERR_NEXT`.
+fn wait(
+    fd: RawFd,
+    packet: UserOut<zx_port_packet_t>,
+    take: impl FnOnce(&raw::PortFd) -> Result<Option<sys::zx_port_packet_t>, Status>,
+) -> zx_status_t {
     with_error_text(|| {
         enter_unforked()?;
         // Not locked during the wait: another thread may make one meanwhile.
@@ -53,9 +74,9 @@ pub unsafe extern "C" fn jacinth_port_fd_wait(fd: RawFd, packet: UserOut<zx_port
         let port_fd = found.ok_or(Status::BAD_HANDLE).context("no descriptor of a port")?;
         // Before a packet is taken, which an error must not cost.
         packet.check().context("where the packet goes")?;
-        match port_fd.try_wait() {
+        match take(&port_fd).and_then(|taken| taken.ok_or(Status::NEXT)) {
             // Part of every event loop: no text, which would take memory.
-            Err(status @ Status::SHOULD_WAIT) => Err(CallError::new(status, String::new())),
+            Err(status @ (Status::SHOULD_WAIT | Status::NEXT)) => Err(CallError::new(status, String::new())),
             taken => {
                 packet.store(taken.context_with_detail("a wait")?.into()).context("where the packet goes")
             }

@@ -37,6 +37,7 @@ pub fn subject() -> Subject {
         jacinth_spawn_status(1, 2)
         jacinth_port_fd_create(1, 2)
         jacinth_port_fd_wait(1, 2)
+        jacinth_port_fd_wait_adaptive(1, 2)
         jacinth_port_fd_close(1)
         jacinth_audit(1)
         jacinth_collect(1)
