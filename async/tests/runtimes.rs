@@ -8,9 +8,12 @@ use futures::stream::FuturesUnordered;
 use jacinth::{Event, NullableHandle, Signals, Status, Supervisor, library_threads};
 use jacinth_async::{Channel, Driver, OnSignals, Timer, runtime};
 use std::future::Future;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::time::Duration;
 use support::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PROGRAMS: usize = 2;
 const CLIENTS_OF_EACH: usize = 500;
@@ -134,6 +137,74 @@ fn async_io_serves_a_thousand() {
             futures::future::select(Box::pin(driver), Box::pin(serve_all(supervisor, serve))).await;
         });
         assert!(!has_thread());
+    });
+}
+
+/// Runs a service of a socket that another thread echoes, beside a spin that does not end. No packet comes.
+fn spins_beside_an_echo(run: impl FnOnce(UnixStream)) {
+    jacinth::set_spin(jacinth::MonotonicDuration::from_seconds(3600));
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut byte = [0];
+            while theirs.read_exact(&mut byte).is_ok() {
+                theirs.write_all(&byte).unwrap();
+            }
+        });
+        run(ours);
+    });
+}
+
+async fn echoed_on_tokio(socket: UnixStream) {
+    let mut socket = tokio::net::UnixStream::from_std(socket).unwrap();
+    for byte in 0..100 {
+        socket.write_all(&[byte]).await.unwrap();
+        assert_eq!(socket.read_u8().await.unwrap(), byte);
+    }
+}
+
+fn echoes_on_tokio(mut builder: tokio::runtime::Builder) {
+    spins_beside_an_echo(|socket| {
+        let runtime = builder.worker_threads(2).enable_io().build().unwrap();
+        runtime.block_on(async {
+            tokio::spawn(runtime::tokio::drive(Driver::install().unwrap()));
+            // By the future of `block_on`, and by a task.
+            let copy = socket.try_clone().unwrap();
+            echoed_on_tokio(socket).await;
+            tokio::spawn(echoed_on_tokio(copy)).await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn tokio_on_one_thread_serves_sockets() {
+    in_arena(|_| echoes_on_tokio(tokio::runtime::Builder::new_current_thread()));
+}
+
+#[test]
+fn tokio_on_threads_serves_sockets() {
+    in_arena(|_| echoes_on_tokio(tokio::runtime::Builder::new_multi_thread()));
+}
+
+#[test]
+fn async_io_serves_sockets() {
+    in_arena(|_| spins_beside_an_echo(echoes_on_async_io));
+}
+
+fn echoes_on_async_io(socket: UnixStream) {
+    let driver = runtime::async_io::drive(Driver::install().unwrap());
+    let socket = async_io::Async::new(socket).unwrap();
+    let echoed = async {
+        for byte in 0..100 {
+            let mut echo = [0];
+            socket.write_with(|mut socket| socket.write(&[byte])).await.unwrap();
+            socket.read_with(|mut socket| socket.read(&mut echo)).await.unwrap();
+            assert_eq!(echo, [byte]);
+        }
+    };
+    async_io::block_on(async {
+        futures::future::select(Box::pin(driver), Box::pin(echoed)).await;
     });
 }
 

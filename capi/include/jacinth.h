@@ -596,15 +596,21 @@ zx_status_t jacinth_port_fd_wait(int fd, zx_port_packet_t* packet);
  * arms the descriptor. An event loop then does what else there is to do, polls its other descriptors without waiting, and
  * calls again:
  *
- *     do {
+ *     for (;;) {
  *         while ((status = jacinth_port_fd_wait_adaptive(fd, &packet)) == ZX_OK)
  *             serve(&packet);
- *         serve_others(epoll_wait(epoll, events, n, status == ZX_ERR_NEXT ? 0 : -1));
- *     } while (status == ZX_ERR_NEXT || status == ZX_ERR_SHOULD_WAIT);
+ *         if (status != ZX_ERR_NEXT && status != ZX_ERR_SHOULD_WAIT)
+ *             return status;
+ *         int count = epoll_wait(epoll, events, n, status == ZX_ERR_NEXT ? 0 : -1);
+ *         for (int i = 0; i < count; i++)
+ *             serve_other(&events[i]);
+ *     }
  *
- * The steps of one wait take some 50 microseconds at most. An idle loop makes a few of them.
+ * A step spins for 1 microsecond at most, or yields the processor once. Two steps after a packet do neither, so that what the
+ * packet has set in motion comes first. How often it asks for another look is what jacinth_set_spin() says of a wait's spin: by
+ * default for 50 microseconds at most.
  *
- * - ZX_ERR_NEXT: there is no packet. One may come so soon that a sleep would cost more. The descriptor is not armed.
+ * - ZX_ERR_NEXT: there is no packet yet. Look again; the descriptor is not armed.
  * - Others as jacinth_port_fd_wait().
  */
 zx_status_t jacinth_port_fd_wait_adaptive(int fd, zx_port_packet_t* packet);

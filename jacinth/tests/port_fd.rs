@@ -242,13 +242,13 @@ fn adaptive_waits_miss_no_change() {
             let signals = Signals::CHANNEL_READABLE;
             channel.wait_async(&port, 7, signals, REPEATING).unwrap();
             for round in 0..2000_u32 {
+                if round % 100 == 0 {
+                    // The other side falls asleep.
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
                 tell(&channel, round.to_le_bytes());
                 assert_eq!(polled_adaptively(&port_fd).unwrap().key(), 7);
                 assert_eq!(next(&channel).bytes(), round.to_le_bytes());
-                if round % 100 == 0 {
-                    // Both sides fall asleep.
-                    std::thread::sleep(std::time::Duration::from_millis(2));
-                }
             }
             drop(channel);
             join(child);
@@ -259,27 +259,81 @@ fn adaptive_waits_miss_no_change() {
 #[test]
 fn an_idle_loop_arms_after_few_steps() {
     in_arena(|supervisor| {
-        let port = Port::create();
-        let port_fd = PortFd::new(&port).unwrap();
-        let mut steps = 0;
-        while port_fd.try_wait_adaptive() == Ok(None) {
-            steps += 1;
-        }
-        assert!((2..20).contains(&steps), "{steps}");
-        let sleeps = supervisor.counters().sleeps;
-        (0..100).for_each(|_| assert_eq!(port_fd.try_wait_adaptive(), Err(Status::SHOULD_WAIT)));
-        assert_eq!(supervisor.counters().sleeps, sleeps, "it stays armed");
+        both_ways(|| {
+            let port = Port::create();
+            let port_fd = PortFd::new(&port).unwrap();
+            let (sleeps, mut steps) = (supervisor.counters().sleeps, 0);
+            while port_fd.try_wait_adaptive() == Ok(None) {
+                assert_eq!(supervisor.counters().sleeps, sleeps, "a step arms nothing");
+                steps += 1;
+            }
+            assert!((2..20).contains(&steps), "{steps}");
+            assert_eq!(supervisor.counters().sleeps, sleeps + 1);
+            (0..100).for_each(|_| assert_eq!(port_fd.try_wait_adaptive(), Err(Status::SHOULD_WAIT)));
+            assert_eq!(supervisor.counters().sleeps, sleeps + 1, "it stays armed");
+        });
+    });
+}
 
-        // The tasks that a packet has woken run before the wait begins, which here has no spin.
-        set_spin(MonotonicDuration::ZERO);
-        for round in 0..10 {
-            port.queue(&user(round)).unwrap();
+/// The tasks that a packet has woken run before the wait begins.
+#[test]
+fn work_comes_before_the_wait() {
+    in_arena(|_| {
+        both_ways(|| {
+            set_spin(MonotonicDuration::ZERO);
+            let port = Port::create();
+            let port_fd = PortFd::new(&port).unwrap();
+            while port_fd.try_wait_adaptive() == Ok(None) {}
+            for round in 0..10 {
+                port.queue(&user(round)).unwrap();
+                until_readable(&port_fd);
+                assert_eq!(port_fd.try_wait_adaptive(), Ok(Some(user(round))));
+                assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
+                assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
+                assert_eq!(port_fd.try_wait_adaptive(), Err(Status::SHOULD_WAIT));
+            }
+        });
+    });
+}
+
+#[test]
+fn a_spinning_loop_arms_nothing() {
+    in_arena(|supervisor| {
+        both_ways(|| {
+            set_spin(MonotonicDuration::from_seconds(3600));
+            let port = Port::create();
+            let port_fd = PortFd::new(&port).unwrap();
+            let sleeps = supervisor.counters().sleeps;
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for round in 0..100 {
+                        std::thread::sleep(std::time::Duration::from_micros(200));
+                        port.queue(&user(round)).unwrap();
+                    }
+                });
+                (0..100).for_each(|round| assert_eq!(polled_adaptively(&port_fd), Ok(user(round))));
+            });
+            assert_eq!(supervisor.counters().sleeps, sleeps);
+            assert!(!is_readable(&port_fd));
+        });
+    });
+}
+
+/// A thread that polls sees the end of the sleep, or a sleep goes on: also while another thread makes its steps.
+#[test]
+fn steps_of_one_thread_leave_another_polling() {
+    in_arena(|_| {
+        both_ways(|| {
+            let (port, port_fd) = armed();
+            port.queue(&user(1)).unwrap();
             until_readable(&port_fd);
-            assert_eq!(port_fd.try_wait_adaptive(), Ok(Some(user(round))));
-            assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
-            assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
-            assert_eq!(port_fd.try_wait_adaptive(), Err(Status::SHOULD_WAIT));
-        }
+            set_spin(MonotonicDuration::from_seconds(3600));
+            assert_eq!(port_fd.try_wait_adaptive(), Ok(Some(user(1))));
+            for _ in 0..100 {
+                assert_eq!(port_fd.try_wait_adaptive(), Ok(None));
+                assert!(is_readable(&port_fd), "no thread sleeps for it, so it must tell");
+            }
+        });
     });
 }
 
@@ -353,12 +407,15 @@ fn each_packet_goes_to_one_waiter() {
                 }
             };
             std::thread::scope(|scope| {
-                // Two threads at one descriptor, one at another, and one at none.
+                // Four threads at one descriptor, two of which make steps, one at another, and one at none.
                 for port_fd in [&fds[0], &fds[0], &fds[1]] {
                     scope.spawn(|| take(&|| polled(port_fd).unwrap()));
                 }
+                for _ in 0..2 {
+                    scope.spawn(|| take(&|| polled_adaptively(&fds[0]).unwrap()));
+                }
                 scope.spawn(|| take(&|| port.wait(FOREVER).unwrap()));
-                for key in (0..COUNT).chain([u64::MAX; 4]) {
+                for key in (0..COUNT).chain([u64::MAX; 6]) {
                     while port.queue(&user(key)).is_err() {
                         std::thread::yield_now();
                     }

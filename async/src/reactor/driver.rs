@@ -78,7 +78,7 @@ impl Driver {
     }
 
     /// Takes packets, and wakes the futures that they are for. `true`: there may be more soon, so run the tasks that are
-    /// ready, and turn again; a wait spins so, as [`PortFd::try_wait_adaptive`] says. `false`: there are none, and the
+    /// ready, ask the kernel for other events, and turn again; a wait spins so, as [`PortFd::try_wait_adaptive`] says. `false`: there are none, and the
     /// descriptor becomes readable when there may be some.
     ///
     /// # Errors

@@ -23,6 +23,9 @@ use jacinth::Status;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// While packets come soon, the task spins: it wakes itself, and other tasks run in between. An executor decides how often it
+/// asks the kernel for events meanwhile: `async_io::block_on` each time.
+///
 /// # Errors
 /// As [`Driver::turn`]; [`Status::IO`] when async-io refuses the descriptor.
 pub async fn drive(driver: Driver) -> Result<(), Status> {

@@ -104,13 +104,14 @@ impl PortFd {
         self.0.try_wait().map(Packet::from_raw)
     }
 
-    /// Takes the next packet, or says that one may come soon, or arms the descriptor: a step of a wait that adapts, as
+    /// Takes the next packet, or asks for another look, or arms the descriptor: a step of a wait that adapts, as
     /// [`Port::wait`] does.
     ///
-    /// `Ok(None)`: there is no packet, and the descriptor is *not* armed, because the last waits were so short that a spin
-    /// costs less than a sleep. Do what else there is to do, and call again. The steps of one wait take some 50 µs at most,
-    /// and an idle loop gets no more than a few of them. [`set_spin`](crate::set_spin) sets their time for the calling
-    /// thread.
+    /// `Ok(None)`: there is no packet yet, and the descriptor is *not* armed. Do what else there is to do, poll other
+    /// descriptors without waiting, and call again. A step spins for 1 µs at most, or yields the processor once. Two steps
+    /// after a packet do neither, so that what the packet has set in motion comes first. How often a wait asks for another look
+    /// is what [`set_spin`](crate::set_spin) says of a wait's spin: by default for 50 µs at most, and an idle loop's wait
+    /// asks a few times. Several threads that share the descriptor share the steps of one wait.
     ///
     /// # Errors
     /// As [`try_wait`](Self::try_wait).

@@ -8,7 +8,6 @@ use crate::object::port::event_loop;
 use crate::object::port::packet::{self, Packet};
 use crate::process::Process;
 use crate::process::thread::Thread;
-use crate::signal::background_sleep::BackgroundSleep;
 use crate::signal::sleep_fd::SleepFd;
 use crate::signal::sleep_fd::helper::Spawn;
 use crate::signal::stepwise_wait::{Next, StepwiseWait};
@@ -90,36 +89,56 @@ impl Thread {
     pub fn port_fd_wait(&self, fd: &PortFd) -> Result<Packet> {
         // Two threads that arm take turns.
         let mut waiting = fd.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        event_loop::take_or_sleep(self, fd.found, &mut waiting.sleep)?.ok_or(Error::ShouldWait)
+        let packet =
+            event_loop::take_or_sleep(self, fd.found, &mut waiting.sleep)?.ok_or(Error::ShouldWait)?;
+        waiting.steps.forget();
+        Ok(packet)
     }
 
     /// The same, as a step of a wait that adapts: it may ask for another look before the descriptor is armed.
     pub fn port_fd_step(&self, fd: &PortFd) -> Result<Step> {
-        let mut waiting = fd.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Waiting { sleep, steps } = &mut *waiting;
+        let word = self.arena().state(fd.found.entry.object())?;
         let take = || packet::take(self, fd.found, Sleepers::event_loop());
-        let (mut taken, mut none) = (take()?, Step::Soon);
-        if taken.is_none() {
-            let next = if sleep.is_asleep() { Next::Sleep } else { steps.found_none(self) };
-            match next {
-                Next::Soon => {}
-                Next::Glance(until_ns) => {
-                    while taken.is_none() && sync::now_ns() < until_ns {
-                        taken = take()?;
-                    }
-                }
-                Next::Yield => {
-                    steps.give_way();
-                    taken = take()?;
-                }
-                Next::Sleep => {
-                    taken = event_loop::take_or_sleep(self, fd.found, sleep)?;
-                    none = Step::Asleep;
-                }
-            }
+        // Not locked while this thread spins or gives its processor away.
+        let waiting = || fd.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(packet) = take()? {
+            waiting().steps.found(self, word);
+            return Ok(Step::Packet(packet));
         }
-        let Some(packet) = taken else { return Ok(none) };
-        steps.found(self, self.arena().state(fd.found.entry.object())?);
-        Ok(Step::Packet(packet))
+        let next = waiting().steps.found_none(self);
+        let taken = match next {
+            Next::Soon => None,
+            Next::Glance(until_ns) => {
+                let taken = loop {
+                    let taken = take()?;
+                    if taken.is_some() || sync::now_ns() >= until_ns {
+                        break taken;
+                    }
+                };
+                if taken.is_some() {
+                    waiting().steps.found(self, word);
+                }
+                taken
+            }
+            Next::Yield => {
+                let before_ns = sync::now_ns();
+                sync::yield_processor();
+                let took_ns = sync::now_ns().saturating_sub(before_ns);
+                let taken = take()?;
+                waiting().steps.yielded(self, took_ns, taken.is_some());
+                taken
+            }
+            Next::Sleep => {
+                let mut waiting = waiting();
+                // It alone takes the end of the last sleep away, and starts the next: in between, another thread of the
+                // loop may poll the descriptor.
+                let Some(packet) = event_loop::take_or_sleep(self, fd.found, &mut waiting.sleep)? else {
+                    return Ok(Step::Asleep);
+                };
+                waiting.steps.forget();
+                Some(packet)
+            }
+        };
+        Ok(taken.map_or(Step::Soon, Step::Packet))
     }
 }
