@@ -22,7 +22,7 @@ use crate::types::time::{Deadline, MonotonicInstant};
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
 /// let listener = serve("log")?;
-/// // What a child gets: it can reach the log, and nothing else.
+/// // What a child gets: through it the child can reach the log, and nothing else.
 /// let for_child = directory()?.create_view(&["log"])?;
 /// let client = for_child.connect("log", MonotonicInstant::INFINITE)?;
 /// assert_eq!(for_child.connect("clock", MonotonicInstant::INFINITE_PAST).map(drop), Err(Status::NOT_FOUND));
@@ -31,7 +31,8 @@ use crate::types::time::{Deadline, MonotonicInstant};
 ///
 /// The rights of a handle decide who may do what: [`READ`](crate::Rights::READ) connects, [`WRITE`](crate::Rights::WRITE)
 /// serves, [`ENUMERATE`](crate::Rights::ENUMERATE) lists. [`Config::root_rights`](crate::Config) are those that an arena's
-/// members get to its root.
+/// members get to its root. A member that may read the root can reach every name there, whatever other directory it was given:
+/// to confine members, make the arena with no `root_rights`, and hand out views.
 #[must_use = "dropping a directory closes its handle"]
 #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]

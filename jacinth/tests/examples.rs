@@ -1,0 +1,33 @@
+//! The examples run to their ends. Cargo builds them with the tests.
+
+use std::process::Command;
+
+/// Runs an example, and gives what it printed.
+fn run(name: &str) -> String {
+    let tests = std::env::current_exe().unwrap();
+    // target/PROFILE/deps/examples-… → target/PROFILE/examples
+    let example = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
+    let output = Command::new("timeout").arg("120").arg(example).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn two_processes_end_well() {
+    run("two_processes");
+}
+
+#[test]
+fn the_service_ends_well() {
+    run("service");
+}
+
+#[test]
+fn programs_meet_by_name() {
+    run("meet");
+}
+
+#[test]
+fn the_tour_ends_well() {
+    assert!(!run("quickstart").is_empty());
+}
