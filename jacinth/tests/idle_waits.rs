@@ -4,13 +4,18 @@ mod support;
 
 use jacinth::*;
 use procfs::process::Process;
+use rustix::event::{PollFd, PollFlags, poll};
 use std::process::Child;
 use std::time::Duration;
 use support::*;
 
 #[test]
 fn child_main() {
-    play(&[("echoes", echoes), ("serves by a port", serves)]);
+    play(&[
+        ("echoes", echoes),
+        ("serves by a port", serves),
+        ("serves by an event loop", serves_by_event_loop),
+    ]);
 }
 
 /// How many processes are idle: close to the limit of a default arena.
@@ -39,7 +44,7 @@ fn switches(children: &[(Channel, Child)]) -> u64 {
 #[test]
 fn idle_processes_use_no_processor() {
     in_arena(|supervisor| {
-        let roles = ["echoes", "serves by a port"].into_iter().cycle();
+        let roles = ["echoes", "serves by a port", "serves by an event loop"].into_iter().cycle();
         let children: Vec<_> = roles.take(IDLE).map(|name| spawn(supervisor, name)).collect();
         for (channel, _) in &children {
             for round in 0..200u32 {
@@ -73,12 +78,35 @@ fn echoes() {
 }
 
 fn serves() {
-    let (channel, port) = (startup_channel(), Port::create());
+    let port = Port::create();
+    serve(&port, || port.wait(FOREVER).unwrap());
+}
+
+fn serves_by_event_loop() {
+    let port = Port::create();
+    let port_fd = PortFd::new(&port).unwrap();
+    serve(&port, || {
+        loop {
+            match port_fd.try_wait_adaptive() {
+                Ok(None) => {}
+                Ok(Some(packet)) => return packet,
+                Err(status) => {
+                    assert_eq!(status, Status::SHOULD_WAIT);
+                    // It may end with EINTR, without a signal.
+                    let _ = poll(&mut [PollFd::new(&port_fd, PollFlags::IN)], None);
+                }
+            }
+        }
+    });
+}
+
+fn serve(port: &Port, next_packet: impl Fn() -> Packet) {
+    let channel = startup_channel();
     let mut message = MessageBuf::new();
     let signals = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-    channel.wait_async(&port, 7, signals, WaitAsyncOpts::REPEATING).unwrap();
+    channel.wait_async(port, 7, signals, WaitAsyncOpts::REPEATING).unwrap();
     loop {
-        assert_eq!(port.wait(FOREVER).unwrap().key(), 7);
+        assert_eq!(next_packet().key(), 7);
         loop {
             match channel.read(&mut message) {
                 Ok(()) => channel.write(message.bytes(), &mut []).unwrap(),
