@@ -129,6 +129,22 @@ fn servers_of_new_listeners_both_succeed() {
     });
 }
 
+/// The same while one listener is made: the other server has nothing to do with its making, and so may see its word first.
+#[test]
+fn a_new_listeners_word_is_not_taken() {
+    model_without_barriers(1, || {
+        let (one, directory, two, theirs) = shared_directory(&with_names());
+        let ours = one.create_listener(find(&one, directory), "b").unwrap();
+        let serving = loom::thread::spawn(move || {
+            serve(&two, theirs, "a").unwrap();
+            two
+        });
+        one.register(find(&one, directory), find(&one, ours), "b").unwrap();
+        let _two = serving.join().unwrap();
+        assert_eq!(one.list_names(find(&one, directory)), Ok(vec!["a".to_owned(), "b".to_owned()]));
+    });
+}
+
 /// A client that finds the name finds the listener complete: its name, and its queue.
 #[test]
 fn found_listener_is_complete() {

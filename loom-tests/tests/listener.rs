@@ -17,7 +17,7 @@ fn server_and_client() -> (Thread, HandleValue, HandleValue, Thread, HandleValue
 /// INV-LISTENER-2: the handle that is offered goes with the listener, in both orders.
 #[test]
 fn offer_to_an_ending_listener_closes() {
-    model(2, || {
+    model_with_one_sided_barriers(2, || {
         let (one, directory, listener, two, theirs) = server_and_client();
         one.close_value(directory).unwrap();
         let [ours, offered] = create_channel(&two);
@@ -44,7 +44,7 @@ fn offer_to_an_ending_listener_closes() {
 #[test]
 fn dead_clients_late_offer_closes() {
     for point in ["move.committed", "offer.live", "offer.moved"] {
-        model(2, move || {
+        model_with_one_sided_barriers(2, move || {
             let one = first(&with_names());
             let directory = create_directory(&one);
             let (two, process_slot) = child_with_slot(&one, Some(duplicate(&one, directory)));
@@ -145,7 +145,7 @@ fn accepted_handle_has_a_complete_object() {
 /// A sleeping server is woken by an offer.
 #[test]
 fn offer_wakes_a_sleeping_server() {
-    model_with_one_sided_barriers(1, || {
+    model_with_one_sided_barriers(2, || {
         let (one, _directory, listener, two, theirs) = server_and_client();
         let event = create_event(&two);
         let offering = loom::thread::spawn(move || {
@@ -162,7 +162,7 @@ fn offer_wakes_a_sleeping_server() {
 /// INV-LISTENER-4: a client that waits for room is woken by an accept.
 #[test]
 fn accept_wakes_a_waiting_client() {
-    model_with_one_sided_barriers(1, || {
+    model_with_one_sided_barriers(2, || {
         let (one, directory, listener, two, theirs) = server_and_client();
         let event = create_event(&one);
         for _ in 0..2 {

@@ -28,7 +28,7 @@ use crate::object::class::Class;
 use crate::object::listener::{Listener, named};
 use crate::object::{directory, own_block};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release, backoff};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release, backoff};
 
 /// How many names a directory has at most.
 pub const MAX_NAMES: usize = if cfg!(loom) { 2 } else { 1024 };
@@ -61,9 +61,9 @@ fn complete_last(arena: &Arena, directory: Slot) -> Result<CommitWord> {
         let word = own_block::word(lines, commit.index())?;
         let name = NameWord(word.load(Relaxed));
         if name.state() == NameState::Pending && commit.is_of(name) {
-            // ORDER: Release: the thread that finds the name LIVE finds the listener with its name. This thread has it by
-            // the Acquire above. On failure another thread has completed it, or the listener is gone and its word taken.
-            let _ = word.compare_exchange(name.0, name.live().0, Release, Relaxed);
+            // Relaxed: a read-modify-write goes on with the release of the PENDING word. On failure another thread has
+            // completed it, or the listener is gone and its word taken.
+            let _ = word.compare_exchange(name.0, name.live().0, Relaxed, Relaxed);
         }
     }
     Ok(commit)
@@ -88,8 +88,9 @@ pub(crate) fn find(thread: &Thread, directory: Slot, name: &str, hazard: usize) 
     complete_last(thread.arena(), directory)?;
     let hash = hash(name);
     for word in words(thread.arena(), directory)? {
-        // ORDER: Acquire pairs with the Release of `complete_last`.
-        let word = NameWord(word.load(Acquire));
+        // Relaxed: of a name that was committed before the commit word was loaded, all is seen by that. Of a later one a part
+        // may be missing, and then the name is not found yet.
+        let word = NameWord(word.load(Relaxed));
         if word.state() == NameState::Live
             && word.has_hash(hash)
             && pin_listener(thread, word.listener(), hazard)?
@@ -107,8 +108,8 @@ pub(crate) fn list(thread: &Thread, directory: Slot) -> Result<Vec<String>> {
     complete_last(thread.arena(), directory)?;
     let mut names = Vec::new();
     let read = words(thread.arena(), directory)?.try_for_each(|word| {
-        // ORDER: as in `find`.
-        let word = NameWord(word.load(Acquire));
+        // Relaxed: as in `find`.
+        let word = NameWord(word.load(Relaxed));
         if word.state() == NameState::Live && pin_listener(thread, word.listener(), HAZARD_PORT)? {
             names.extend(named::name(thread.arena(), word.listener().slot)?);
         }
@@ -172,8 +173,9 @@ fn try_register(
         crash_point!(thread, "serve.taken");
         let next = CommitWord::new(index, pending.listener());
         // ORDER: Release publishes the PENDING word, and the listener with its name; and it orders the completion of the
-        // registration before, which this thread has seen or made. Acquire: so it has seen the one before that.
-        if body.commit().compare_exchange(commit.0, next.0, AcqRel, Relaxed).is_ok() {
+        // registration before, which this thread has seen or made. The value that it replaces was loaded with Acquire, and
+        // no value comes twice.
+        if body.commit().compare_exchange(commit.0, next.0, Release, Relaxed).is_ok() {
             crash_point!(thread, "serve.committed");
             complete_last(thread.arena(), directory)?;
             return Ok(());
@@ -188,7 +190,7 @@ fn take_word(thread: &Thread, directory: Slot, pending: NameWord) -> Result<usiz
     let body = directory::body(thread.arena(), directory)?;
     for index in 0..MAX_NAMES {
         let word = word_at(thread.arena(), directory, index)?;
-        // ORDER: Acquire pairs with the Release below, and with that of `complete_last`: an older look at the listener could
+        // ORDER: Acquire pairs with the Release below, also of a word that is LIVE by now: an older look at the listener could
         // find it not made yet, and its name would be taken for one that is gone.
         let before = NameWord(word.load(Acquire));
         if !is_gone(thread, before)? {

@@ -18,7 +18,7 @@ use crate::object::directory::{Directory, names};
 use crate::object::listener::named;
 use crate::object::{directory, own_block};
 use crate::process::thread::Thread;
-use crate::sync::{Acquire, Relaxed, Release};
+use crate::sync::Relaxed;
 use arrayvec::ArrayVec;
 use core::mem::size_of;
 
@@ -61,9 +61,9 @@ pub(crate) fn make_view(thread: &Thread, view: Slot, parent: Slot, names: &[&str
         // Relaxed: the CAS of the block's place publishes them.
         places.zip(core::iter::once(len).chain(words)).for_each(|(place, word)| place.store(word, Relaxed));
     })?;
+    // Relaxed: a handle, by which another thread finds the view, is published afterwards.
     body.depth().store(depth, Relaxed);
-    // ORDER: Release: a thread that finds the parent finds the names.
-    body.parent().store(pin::weak_ref(arena, parent)?.to_word(), Release);
+    body.parent().store(pin::weak_ref(arena, parent)?.to_word(), Relaxed);
     Ok(())
 }
 
@@ -80,8 +80,8 @@ pub(crate) fn passed(arena: &Arena, directory: Slot) -> Result<Vec<String>> {
 
 /// The directory behind a view. The view must be pinned.
 fn parent(arena: &Arena, directory: Slot) -> Result<Option<WeakRef>> {
-    // ORDER: Acquire pairs with the Release of `make_view`.
-    Ok(WeakRef::from_word(directory::body(arena, directory)?.parent().load(Acquire)))
+    // Relaxed: this thread has found the view by a handle, or by one to a view of it.
+    Ok(WeakRef::from_word(directory::body(arena, directory)?.parent().load(Relaxed)))
 }
 
 /// The living listener of a name in this directory, or in one behind it that has the name for it. A hazard, HAZARD_SECOND,

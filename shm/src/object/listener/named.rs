@@ -8,7 +8,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::object::listener::block::{self, MAX_LISTENER_NAME_BYTES};
 use crate::object::own_block;
 use crate::process::thread::Thread;
-use crate::sync::{AtomicU64, Relaxed, Release};
+use crate::sync::{AtomicU64, Relaxed};
 use core::mem::size_of;
 
 /// Whether a listener can have this name.
@@ -35,15 +35,14 @@ pub(crate) fn words_of(name: &str) -> impl Iterator<Item = u64> + '_ {
 /// Gives a new listener its name, and the directory that will have it. No other thread knows the listener yet.
 pub(crate) fn give_name(thread: &Thread, listener: Slot, home: WeakRef, name: &str) -> Result<()> {
     let body = block::body(thread.arena(), listener)?;
+    // Relaxed: before the block is linked, without which no thread finds the name; and a handle is published later.
+    body.home().store(home.to_word(), Relaxed);
     own_block::link(thread, ObjectRef::new(listener, 0), body.block(), block::class(), |lines| {
         own_block::clear(lines.iter().flat_map(|line| &line.0));
         // Relaxed: the CAS of the block's place publishes them.
         let words = lines.iter().flat_map(|line: &Line| &line.0);
         words.zip(words_of(name)).for_each(|(word, value): (&AtomicU64, u64)| word.store(value, Relaxed));
-    })?;
-    // ORDER: Release: the thread that ends the listener finds the directory that it is in.
-    body.home().store(home.to_word(), Release);
-    Ok(())
+    })
 }
 
 /// Whether the listener has this name.

@@ -225,8 +225,7 @@ fn is_handle_in_transit(arena: &Arena, record: Entry) -> Result<bool> {
 /// After the death of a thread whose hazard names the listener. It may have offered a handle after the listener had ended
 /// (INV-LISTENER-2), or have freed a place (INV-LISTENER-4).
 pub(crate) fn after_death(thread: &Thread, listener: Slot) -> Result<()> {
-    // ORDER: pairs with the fence of `end`.
-    fence(SeqCst);
+    // The fence of `wake_hazard_waiters`, which came before, pairs with that of `end`.
     if !pin::is_held(thread.arena(), listener)? {
         close_all(thread, listener, &mut Budget::unlimited())?;
     }
@@ -235,7 +234,7 @@ pub(crate) fn after_death(thread: &Thread, listener: Slot) -> Result<()> {
 
 /// The last handle to the listener is gone. `false` when the budget is spent before all is closed.
 pub(crate) fn end(thread: &Thread, listener: Slot, budget: &mut Budget) -> Result<bool> {
-    // ORDER: pairs with the fences of `offer` and `after_death`.
+    // ORDER: pairs with the fences of `offer` and, in the name of a dead thread, of `wake_hazard_waiters`.
     fence(SeqCst);
     if !close_all(thread, listener, budget)? {
         return Ok(false);
@@ -285,8 +284,8 @@ fn tell_of_room(thread: &Thread, listener: Slot) -> Result<()> {
 
 /// Wakes those who wait at the listener's directory: for room in the queue, or for the name.
 fn tell_home(thread: &Thread, listener: Slot) -> Result<()> {
-    // ORDER: Acquire pairs with the Release of `give_name`.
-    let Some(home) = WeakRef::from_word(block::body(thread.arena(), listener)?.home().load(Acquire)) else {
+    // Relaxed: this thread came here by a handle to the listener, or by its name, which it has read in the listener's block.
+    let Some(home) = WeakRef::from_word(block::body(thread.arena(), listener)?.home().load(Relaxed)) else {
         return Ok(());
     };
     // HAZARD_PORT: recovery, too, has no other use for it here (`recovery/dead_process`). An evaluation that takes it for a
