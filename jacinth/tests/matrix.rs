@@ -218,6 +218,12 @@ const CALLS: &[Call] = &[
         },
     },
     Call {
+        name: "PortFd::new",
+        on: On::Ports,
+        needs: Rights::READ,
+        run: |value| PortFd::new(&port(value)).map(drop),
+    },
+    Call {
         name: "timer_set",
         on: On::Timers,
         needs: Rights::WRITE,
@@ -393,8 +399,10 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
         (side.into(), Some(other.into()))
     }),
     ("a timer", &[On::Anything, On::Timers], Rights::TIMER_DEFAULT, || (Timer::create().into(), None)),
-    ("a port", &[On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),
-    ("a directory", &[On::Directories], Rights::DIRECTORY_DEFAULT, || (Directory::create().into(), None)),
+    ("a port", &[On::Anything, On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),
+    ("a directory", &[On::Anything, On::Directories], Rights::DIRECTORY_DEFAULT, || {
+        (Directory::create().into(), None)
+    }),
     ("a listener", &[On::Anything, On::Listeners], Rights::LISTENER_DEFAULT, || {
         let directory = Directory::create();
         (directory.serve("a name").unwrap().into(), Some(directory.into()))
@@ -418,6 +426,23 @@ fn every_call_needs_exactly_its_right() {
                 }
                 raw::close(lacking).unwrap();
             }
+        }
+    });
+}
+
+#[test]
+fn a_startup_handle_needs_transfer() {
+    in_arena(|supervisor| {
+        for (what, _, all, make) in MAKERS {
+            let (handle, _peer) = make();
+            let lacking = handle.replace(*all - Rights::TRANSFER).unwrap();
+            let value = lacking.raw_handle();
+            let refused = supervisor.prepare(lacking).unwrap_err();
+            assert!(matches!(refused, SpawnError::StartupHandle(Status::ACCESS_DENIED)), "{what}: {refused}");
+            assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE), "{what} is consumed");
+            let (handle, _peer) = make();
+            let seat = supervisor.prepare(handle.replace(Rights::TRANSFER).unwrap()).unwrap();
+            assert!(seat.is_free(), "{what}");
         }
     });
 }
