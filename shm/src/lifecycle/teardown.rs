@@ -21,10 +21,11 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::row::HAZARD_RELEASE;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::handle::pin;
 use crate::lifecycle::reclaim;
 use crate::object::budget::Budget;
+use crate::object::port::index;
 use crate::object::{self, Progress};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed, Release};
@@ -166,8 +167,19 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
         if finished.state() == LifecycleState::Retired {
             thread.increment(Counter::ObjectsRetired, 1);
             thread.retired.borrow_mut().push((slot, finished));
+            if thread.process.quotas.pools.has_failed() && may_hold_blocks(thread, slot, finished)? {
+                thread.process.quotas.pools.note_memory();
+            }
         }
         return Ok(true);
     }
     Err(Error::Corrupt("a lifecycle word that changes during teardown"))
+}
+
+/// Whether a RETIRED object, which a hazard names, may hold blocks until it is reclaimed. A channel holds none
+/// (INV-RELEASE-4), but for the index of a side that was observed.
+#[cold]
+fn may_hold_blocks(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<bool> {
+    Ok(index::is_indexed(thread.arena(), slot)?
+        || !lifecycle.is_two_sided() && !object::is_blank(lifecycle, thread, slot)?)
 }

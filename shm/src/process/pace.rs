@@ -5,8 +5,9 @@
 //! full channel would make each of its writes walk in vain. So after a long walk that found none, the next one waits
 //! for a time in proportion to the length of the last. However often a write is tried, the walks then take a small part
 //! of the time. The pause is no longer than the interval at which a wait for WRITABLE looks again. A write that is
-//! refused during the pause could have succeeded, if objects have died or other channels were read since. The next try
-//! finds out.
+//! refused during the pause could have succeeded, if objects of other processes have died or other channels were read
+//! since. The next try finds out. What the process itself closes ends the pause: a program that closes a port may count
+//! on its memory (`lifecycle/teardown`).
 //!
 //! If there are few things to walk over, every write walks, and is refused only if the walk finds no memory.
 //!
@@ -39,6 +40,16 @@ impl Pace {
         due_ns == 0 || sync::now_ns() >= due_ns
     }
 
+    /// Whether the last walk was in vain, and no memory was noted since.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.due_ns.load(Relaxed) != 0
+    }
+
+    /// Notes that a walk would find memory now.
+    pub(crate) fn note_memory(&self) {
+        self.due_ns.store(0, Relaxed);
+    }
+
     /// Notes that a walk over so many things has ended, and whether it found any memory.
     pub(crate) fn walked(&self, things: usize, has_found: bool) {
         let waits = !has_found && things > FEW;
@@ -67,5 +78,14 @@ mod tests {
         assert!(pace.due_ns.load(Relaxed) <= sync::now_ns() + MOST_NS);
         pace.walked(usize::MAX >> 8, true);
         assert!(pace.is_due());
+    }
+
+    #[test]
+    fn noted_memory_ends_the_pause() {
+        let pace = Pace::default();
+        pace.walked(usize::MAX >> 8, false);
+        assert!(pace.has_failed() && !pace.is_due());
+        pace.note_memory();
+        assert!(!pace.has_failed() && pace.is_due());
     }
 }
