@@ -266,7 +266,7 @@ zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t 
  * - ZX_ERR_NOT_SUPPORTED: @p handle is a port or an address space, which have no signals. Or the kernel refuses
  *   membarrier to this process alone.
  * - ZX_ERR_INVALID_ARGS: @p options is neither of the two.
- * - ZX_ERR_NO_RESOURCES: the port or the object has as many waits as it may, or this process has reached its limit of
+ * - ZX_ERR_NO_RESOURCES: the port has 239,841 waits, or packets of waits, or this process has reached its limit of
  *   memory. Zircon returns ZX_ERR_NO_MEMORY.
  * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
  *

@@ -187,7 +187,7 @@ macro_rules! wait_async {
             /// # Errors
             /// [`Status::ACCESS_DENIED`]; [`Status::NOT_SUPPORTED`] for a port and an address space, which have no
             /// signals, and in a process to which alone the kernel refuses membarrier; [`Status::INVALID_ARGS`] for
-            /// other options; [`Status::NO_RESOURCES`] when the port or the object has as many waits as it may or this
+            /// other options; [`Status::NO_RESOURCES`] when the port has 239,841 waits, or packets of waits, or this
             /// process's quota of memory is used up; [`Status::NO_MEMORY`] when the arena's pools are exhausted;
             /// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
             ///

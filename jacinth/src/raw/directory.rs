@@ -83,7 +83,8 @@ pub fn directory_create() -> Result<u32, Status> {
 /// # Errors
 /// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`] for `parent`; [`Status::INVALID_ARGS`] for a name
 /// that is empty or has a NUL; [`Status::OUT_OF_RANGE`] for a name that is too long, for more than 64 KiB of names, and
-/// when eight directories are behind `parent` already; [`Status::NO_RESOURCES`], [`Status::NO_MEMORY`].
+/// when eight directories are behind `parent` already; [`Status::NO_RESOURCES`] and [`Status::NO_MEMORY`] as for
+/// [`directory_serve`].
 ///
 /// ```
 /// # use jacinth::*;
@@ -130,9 +131,9 @@ pub fn directory_names(value: u32) -> Result<Vec<String>, Status> {
 /// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`] for the directory; [`Status::INVALID_ARGS`] for a
 /// name that is empty or has a NUL, and [`Status::OUT_OF_RANGE`] for one that is longer than [`MAX_SERVICE_NAME_LEN`].
 /// [`Status::ALREADY_EXISTS`] while another listener has the name and `deadline` lies before the machine's start, and
-/// [`Status::TIMED_OUT`] at any later deadline. [`Status::NO_RESOURCES`] when the directory has 1,024 names already, or there
-/// is no room for another object or handle; [`Status::NO_MEMORY`]; [`Status::CANCELED`] when another thread closes the
-/// directory's handle meanwhile.
+/// [`Status::TIMED_OUT`] at any later deadline. [`Status::NO_RESOURCES`] when the directory has 1,024 names already, there is
+/// no room for another object or handle, or this process's quota of memory is used up; [`Status::NO_MEMORY`] when the arena's
+/// pools are exhausted; [`Status::CANCELED`] when another thread closes the directory's handle meanwhile.
 ///
 /// ```
 /// # use jacinth::*;

@@ -137,9 +137,9 @@ pub(super) fn packet_of(packet: shm::Packet) -> sys::zx_port_packet_t {
 /// # Errors
 /// In this order: for the port [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`]; for the object
 /// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`], [`Status::NOT_SUPPORTED`] when it is a port or an address space;
-/// [`Status::INVALID_ARGS`] for other options. Then [`Status::NO_RESOURCES`] when the port or the object has as many
-/// waits as it may or this process's quota of memory is used up, [`Status::NO_MEMORY`] when the arena's pools are
-/// exhausted, and [`Status::NOT_SUPPORTED`] in a process to which alone the kernel refuses membarrier.
+/// [`Status::INVALID_ARGS`] for other options. Then [`Status::NO_RESOURCES`] when the port has 239,841 waits, or packets
+/// of waits, or this process's quota of memory is used up, [`Status::NO_MEMORY`] when the arena's pools are exhausted,
+/// and [`Status::NOT_SUPPORTED`] in a process to which alone the kernel refuses membarrier.
 ///
 /// ```
 /// # use jacinth::*;

@@ -161,7 +161,8 @@ limits! { $
     /// The bytes reserved for blocks of each size class. Default 1 GiB.
     pool_bytes, with_pool_bytes: u64 = 1 << 30, 256..=1 << 40;
     /// The largest zero-copy loan, in bytes; rounded up to a power of two, at most 16 MiB, which is the default.
-    /// Messages of the full 65,536 bytes with 64 handles need at least 128 KiB here.
+    /// Messages of the full 65,536 bytes with 64 handles need at least 128 KiB here, ports 32 KiB, and names 8 KiB: with
+    /// less, a port takes no packet and no wait, and no name can be served (`ZX_ERR_NO_MEMORY`).
     max_loan_bytes, with_max_loan_bytes: u64 = 16 << 20, 256..=16 << 20;
     /// How many of `max_objects` one process may have made, in whatever process their handles are now. Up to 8,388,607;
     /// default 917,504, seven eighths of the default `max_objects`. If `max_objects` is less, only that limits.

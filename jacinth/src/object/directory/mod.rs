@@ -97,7 +97,8 @@ impl Directory {
     /// # Errors
     /// [`Status::INVALID_ARGS`] for a name that is empty or has a NUL; [`Status::OUT_OF_RANGE`] for a name that is too long, for
     /// more than 64 KiB of names, and when eight directories are behind this one already; [`Status::ACCESS_DENIED`];
-    /// [`Status::NO_RESOURCES`], [`Status::NO_MEMORY`]; [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
+    /// [`Status::NO_RESOURCES`] when there is no room for another object or handle, or this process's quota of memory is used
+    /// up; [`Status::NO_MEMORY`] when the arena's pools are exhausted; [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
     ///
     /// ```
     /// # use jacinth::*;
@@ -136,8 +137,8 @@ impl Directory {
     /// # Errors
     /// [`Status::ALREADY_EXISTS`] while another listener has the name; [`Status::INVALID_ARGS`] for a name that is empty or has a
     /// NUL, [`Status::OUT_OF_RANGE`] for one of more than 248 bytes; [`Status::ACCESS_DENIED`]; [`Status::NO_RESOURCES`] when the
-    /// directory has 1,024 names or there is no room for another object; [`Status::NO_MEMORY`]; [`Status::BAD_HANDLE`],
-    /// [`Status::WRONG_TYPE`].
+    /// directory has 1,024 names, there is no room for another object or handle, or this process's quota of memory is used up;
+    /// [`Status::NO_MEMORY`] when the arena's pools are exhausted; [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
     ///
     /// ```
     /// # use jacinth::*;
