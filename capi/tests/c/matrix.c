@@ -29,6 +29,18 @@ static zx_handle_t a_port(void) {
     return make_port();
 }
 
+static zx_handle_t a_directory(void) {
+    zx_handle_t directory;
+    CHECK_OK(jacinth_directory_create(&directory));
+    return directory;
+}
+
+static zx_handle_t a_listener(void) {
+    zx_handle_t listener;
+    CHECK_OK(jacinth_directory_serve(a_directory(), "name", 0, &listener));
+    return listener;
+}
+
 static zx_handle_t a_process(void) {
     return duplicate(zx_process_self(), ZX_RIGHT_SAME_RIGHTS);
 }
@@ -186,6 +198,58 @@ static zx_status_t port_cancel_of(zx_handle_t handle) {
     return zx_port_cancel(a_port(), handle, 1);
 }
 
+static zx_status_t port_fd_create(zx_handle_t handle) {
+    int fd = -1;
+    zx_status_t status = jacinth_port_fd_create(handle, &fd);
+    if (status == ZX_OK)
+        CHECK_OK(jacinth_port_fd_close(fd));
+    else
+        CHECK_EQ(fd, -1);
+    return status;
+}
+
+static zx_status_t directory_serve(zx_handle_t handle) {
+    zx_handle_t listener;
+    return jacinth_directory_serve(handle, "name", 0, &listener);
+}
+
+static zx_status_t directory_connect(zx_handle_t handle) {
+    zx_handle_t channel;
+    return jacinth_directory_connect(handle, "name", 0, &channel);
+}
+
+static zx_status_t directory_create_view(zx_handle_t handle) {
+    const char* const names[] = {"name"};
+    zx_handle_t view;
+    return jacinth_directory_create_view(handle, names, 1, &view);
+}
+
+static zx_status_t directory_names(zx_handle_t handle) {
+    return jacinth_directory_names(handle, NULL, 0, NULL);
+}
+
+static zx_status_t set_directory(zx_handle_t handle) {
+    zx_status_t status = jacinth_set_directory(handle);
+    // Otherwise the library has it.
+    if (status != ZX_OK)
+        CHECK(!is_open(handle));
+    return status;
+}
+
+static zx_status_t listener_accept(zx_handle_t handle) {
+    zx_handle_t channel;
+    return jacinth_accept(handle, &channel);
+}
+
+static zx_status_t prepare(zx_handle_t handle) {
+    jacinth_seat_t seat;
+    zx_status_t status = jacinth_prepare(handle, &seat);
+    if (status == ZX_OK)
+        CHECK_OK(jacinth_seat_give_back(seat.slot));
+    CHECK(!is_open(handle));
+    return status;
+}
+
 static zx_status_t spawn(zx_handle_t handle) {
     char* arguments[] = {(char*)"true", NULL};
     pid_t pid;
@@ -236,6 +300,14 @@ static const struct row {
     {"port_wait", port_wait, a_port, ZX_ERR_TIMED_OUT, ZX_RIGHT_READ, a_channel},
     {"port_cancel", port_cancel, a_port, ZX_ERR_NOT_FOUND, ZX_RIGHT_WRITE, a_pair},
     {"port_cancel of", port_cancel_of, an_event, ZX_ERR_NOT_FOUND, ZX_RIGHT_WAIT, ANY},
+    {"jacinth_port_fd_create", port_fd_create, a_port, ZX_OK, ZX_RIGHT_READ, an_event},
+    {"jacinth_directory_serve", directory_serve, a_directory, ZX_OK, ZX_RIGHT_WRITE, a_port},
+    {"jacinth_directory_connect", directory_connect, a_directory, ZX_ERR_NOT_FOUND, ZX_RIGHT_READ, a_listener},
+    {"jacinth_directory_create_view", directory_create_view, a_directory, ZX_OK, ZX_RIGHT_READ, a_channel},
+    {"jacinth_directory_names", directory_names, a_directory, ZX_OK, ZX_RIGHT_ENUMERATE, a_listener},
+    {"jacinth_set_directory", set_directory, a_directory, ZX_OK, 0, an_event},
+    {"jacinth_accept", listener_accept, a_listener, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_directory},
+    {"jacinth_prepare", prepare, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
     {"jacinth_spawn", spawn, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
 };
 
@@ -309,8 +381,9 @@ TEST(a_replaced_handle_is_bad_handle) {
 
 TEST(the_invalid_handle_is_bad_handle) {
     FOR_EACH_ROW(row) {
-        bool may_be_closed = row->call == handle_close || row->call == handle_close_many;
-        expect(row, "ZX_HANDLE_INVALID", ZX_HANDLE_INVALID, may_be_closed ? ZX_OK : ZX_ERR_BAD_HANDLE);
+        // It may be closed, and is the handle of a seat that has none.
+        bool is_valid = row->call == handle_close || row->call == handle_close_many || row->call == prepare;
+        expect(row, "ZX_HANDLE_INVALID", ZX_HANDLE_INVALID, is_valid ? ZX_OK : ZX_ERR_BAD_HANDLE);
     }
 }
 
