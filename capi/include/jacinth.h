@@ -74,7 +74,7 @@ typedef struct jacinth_config {
     uint64_t pool_bytes;
     /**
      * The largest zero-copy loan in bytes, rounded up to a power of two. Up to 16 MiB, which is the default.
-     * Messages of 65,536 bytes with 64 handles need 128 KiB.
+     * Messages of 65,536 bytes with 64 handles need 128 KiB, ports 32 KiB, and names 8 KiB.
      */
     uint64_t max_loan_bytes;
     /** How many existing objects one process may have made. Up to 8,388,607; default 917,504. */
@@ -287,7 +287,8 @@ zx_status_t jacinth_join_or_create(const char* name, const jacinth_config_t* con
  * - ZX_ERR_INVALID_ARGS: the name is empty or not UTF-8, or a pointer is bad.
  * - ZX_ERR_OUT_OF_RANGE: the name has more than JACINTH_MAX_SERVICE_NAME_LEN bytes.
  * - ZX_ERR_ALREADY_EXISTS: another listener has the name, and @p deadline is 0 or less. ZX_ERR_TIMED_OUT: at any other deadline.
- * - ZX_ERR_NO_RESOURCES: the directory has 1,024 names already, or there is no room for another object or handle.
+ * - ZX_ERR_NO_RESOURCES: the directory has 1,024 names already, there is no room for another object or handle, or this process
+ *   has reached its limit of memory.
  * - ZX_ERR_NO_MEMORY: the arena's pools are exhausted.
  * - ZX_ERR_CANCELED: another thread closed the directory's handle meanwhile.
  */
@@ -345,6 +346,9 @@ zx_status_t jacinth_directory(zx_handle_t* directory);
  * Sets the directory of this process, in which jacinth_serve() and jacinth_connect() look from now on. A program that starts
  * another one gives it a view, with the names that it is to see. The call consumes the handle, also when it fails.
  *
+ * The call needs no right. Each call that uses this process's directory makes a duplicate: without ZX_RIGHT_DUPLICATE it
+ * returns ZX_ERR_ACCESS_DENIED.
+ *
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: @p directory is not a directory.
  */
@@ -370,7 +374,8 @@ zx_status_t jacinth_directory_create(zx_handle_t* directory);
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for @p parent.
  * - ZX_ERR_INVALID_ARGS: a name is empty or not UTF-8, or a pointer is bad.
  * - ZX_ERR_OUT_OF_RANGE: a name is too long, the names have more than 64 KiB, or eight directories are behind @p parent.
- * - ZX_ERR_NO_RESOURCES, ZX_ERR_NO_MEMORY: there is no room for another object or handle.
+ * - ZX_ERR_NO_RESOURCES: there is no room for another object or handle, or this process has reached its limit of memory.
+ * - ZX_ERR_NO_MEMORY: the arena's pools are exhausted.
  */
 zx_status_t jacinth_directory_create_view(zx_handle_t parent, const char* const names[], size_t num_names,
                                           zx_handle_t* view);

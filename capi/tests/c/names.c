@@ -97,6 +97,63 @@ TEST(a_view_has_fewer_names) {
     CHECK_OK(zx_handle_close(secret));
 }
 
+ROLE(may_connect_alone) {
+    zx_handle_t startup = startup_channel(), listener = 77, directory, channel;
+    CHECK_STATUS(jacinth_serve("clock", AT_ONCE, &listener), ZX_ERR_ACCESS_DENIED);
+    CHECK_EQ(listener, 77);
+    CHECK_OK(jacinth_directory(&directory));
+    CHECK_STATUS(jacinth_directory_names(directory, NULL, 0, NULL), ZX_ERR_ACCESS_DENIED);
+    CHECK_OK(jacinth_connect("log", AT_ONCE, &channel));
+    send_bytes(channel, "restricted", 10);
+    CHECK_OK(zx_handle_close(startup));
+}
+
+TEST(root_rights_bind_members) {
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.root_rights = ZX_RIGHT_READ;
+    CHECK_OK(jacinth_create(&config));
+    // The creator itself has them all.
+    zx_handle_t listener = serve("log"), startup, client;
+    CHECK_EQ(join_process(spawn_partner("may_connect_alone", &startup)), 0);
+    CHECK_OK(jacinth_accept(listener, &client));
+    expect_bytes(client, "restricted", 10);
+    CHECK_OK(zx_handle_close(listener));
+    CHECK_OK(zx_handle_close(client));
+    CHECK_OK(zx_handle_close(startup));
+}
+
+ROLE(has_a_view) {
+    zx_handle_t view = zx_take_startup_handle(PA_HND(PA_USER0, 0)), channel;
+    char buffer[64];
+    size_t actual = 0;
+    CHECK_EQ(basic_info(view).type, JACINTH_OBJ_TYPE_DIRECTORY);
+    CHECK_OK(jacinth_set_directory(view));
+    CHECK_STATUS(jacinth_connect("secret", AT_ONCE, &channel), ZX_ERR_NOT_FOUND);
+    CHECK_OK(jacinth_directory(&view));
+    CHECK_OK(jacinth_directory_names(view, buffer, sizeof(buffer), &actual));
+    CHECK(actual == 4 && strcmp(buffer, "log") == 0);
+    CHECK_OK(jacinth_connect("log", AT_ONCE, &channel));
+    send_bytes(channel, "confined", 8);
+    // What it serves is in the view alone.
+    CHECK_OK(zx_handle_close(serve("secret")));
+}
+
+TEST(a_child_with_a_view_is_confined) {
+    zx_handle_t log = serve("log"), secret = serve("secret"), root, view, client;
+    const char* const names[] = {"log"};
+    CHECK_OK(jacinth_directory(&root));
+    CHECK_OK(jacinth_directory_create_view(root, names, 1, &view));
+    CHECK_EQ(join_process(spawn_role("has_a_view", view)), 0);
+    CHECK(!is_open(view));
+    CHECK_OK(jacinth_accept(log, &client));
+    expect_bytes(client, "confined", 8);
+    CHECK_STATUS(jacinth_accept(secret, &client), ZX_ERR_SHOULD_WAIT);
+    CHECK_OK(zx_handle_close(log));
+    CHECK_OK(zx_handle_close(secret));
+    CHECK_OK(zx_handle_close(root));
+}
+
 TEST(an_own_directory_has_own_names) {
     zx_handle_t directory, listener, channel;
     CHECK_OK(jacinth_directory_create(&directory));
@@ -140,6 +197,19 @@ TEST(bad_input_gets_clear_errors) {
     CHECK_OK(zx_handle_replace(directory, ZX_RIGHT_TRANSFER, &weak));
     CHECK_STATUS(jacinth_directory_serve(weak, "log", AT_ONCE, &out), ZX_ERR_ACCESS_DENIED);
     CHECK_STATUS(jacinth_directory_connect(weak, "log", AT_ONCE, &out), ZX_ERR_ACCESS_DENIED);
+    CHECK_STATUS(jacinth_directory_create_view(weak, NULL, 0, &out), ZX_ERR_ACCESS_DENIED);
     CHECK_STATUS(jacinth_directory_names(weak, NULL, 0, NULL), ZX_ERR_ACCESS_DENIED);
     CHECK_OK(zx_handle_close(weak));
+    CHECK_OK(zx_handle_replace(serve("log"), ZX_RIGHT_TRANSFER, &weak));
+    CHECK_STATUS(jacinth_accept(weak, &out), ZX_ERR_ACCESS_DENIED);
+    CHECK_EQ(out, 77);
+    CHECK_OK(zx_handle_close(weak));
+    // The calls without a directory use duplicates of this one.
+    CHECK_OK(jacinth_directory_create(&directory));
+    CHECK_OK(zx_handle_replace(directory, ZX_RIGHTS_IO, &weak));
+    CHECK_OK(jacinth_set_directory(weak));
+    CHECK_STATUS(jacinth_directory(&out), ZX_ERR_ACCESS_DENIED);
+    CHECK_STATUS(jacinth_serve("log", AT_ONCE, &out), ZX_ERR_ACCESS_DENIED);
+    CHECK_STATUS(jacinth_connect("log", AT_ONCE, &out), ZX_ERR_ACCESS_DENIED);
+    CHECK_EQ(out, 77);
 }

@@ -13,6 +13,8 @@ static OWN: RwLock<Option<Directory>> = RwLock::new(None);
 /// Sets the directory of this process, in which [`serve`] and [`connect`] look from now on: one that its parent has given it,
 /// with the names that it is to see. Gives the one before, if one was set.
 ///
+/// Each call that uses it makes a duplicate: without [`Rights::DUPLICATE`] it gives [`Status::ACCESS_DENIED`].
+///
 /// ```
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
