@@ -205,6 +205,24 @@ fn a_directory_has_1024_names() {
 }
 
 #[test]
+fn a_dead_processs_names_are_free() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "greedy");
+        assert_eq!(ask(&ours, "names"), 1024);
+        // A directory has one limit for all processes.
+        assert_eq!(serve("log").map(drop), Err(Status::NO_RESOURCES));
+        kill(supervisor, child);
+        let listener = serve("log").unwrap();
+        let (ours, child) = spawn(supervisor, "greedy");
+        assert_eq!(ask(&ours, "names"), 1023);
+        let _client = connect("log", AT_ONCE).unwrap();
+        assert!(listener.accept().is_ok());
+        drop(ours);
+        join(child);
+    });
+}
+
+#[test]
 fn names_need_blocks_of_8_kib() {
     in_arena_of(
         |config| config.max_loan_bytes = 1 << 12,
