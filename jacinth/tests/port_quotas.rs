@@ -6,6 +6,8 @@ mod support;
 use jacinth::*;
 use std::any::Any;
 use std::process::Child;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
 use support::*;
 
 #[test]
@@ -277,6 +279,44 @@ fn closed_ports_memory_is_free_at_once() {
             drop(ports.swap_remove(round % RINGS));
             ports.push(make().unwrap());
         }
+    });
+}
+
+#[test]
+fn memory_of_another_threads_port_counts() {
+    in_arena_of(scarce, |_| {
+        let _many = events_of(MANY);
+        let make = || {
+            let port = Port::create();
+            port.queue(&user(1)).map(|()| port)
+        };
+        let (mut ports, _) = until_refused(make);
+        let (to_closer, at_closer) = mpsc::channel::<Port>();
+        let closed = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for port in at_closer {
+                    drop(port);
+                    closed.fetch_add(1, SeqCst);
+                }
+            });
+            for round in 0..5000 {
+                to_closer.send(ports.swap_remove(0)).unwrap();
+                // This thread searches while the other one closes. Once it has closed, no request is refused.
+                let port = loop {
+                    let is_closed = closed.load(SeqCst) > round;
+                    match make() {
+                        Ok(port) => break port,
+                        Err(status) => assert!(!is_closed, "{status} in round {round}"),
+                    }
+                };
+                ports.push(port);
+                while closed.load(SeqCst) <= round {
+                    std::thread::yield_now();
+                }
+            }
+            drop(to_closer);
+        });
     });
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn take_block_that_comes_back(
     if !walks.is_due() {
         return Err(exhausted);
     }
+    walks.begin();
     for turn in 0..=MOST_TURNS {
         let before = retired_and_freed(thread);
         // Once: the channels of this process have given up their blocks after it, and the later turns wait for other
@@ -68,7 +69,7 @@ pub(crate) fn take_block_that_comes_back(
         }
         wait_for_others(thread, turn);
     }
-    walks.walked(thread.process.entries_walked(), false);
+    walks.failed(thread.process.entries_walked());
     Err(exhausted)
 }
 

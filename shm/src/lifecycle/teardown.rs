@@ -130,6 +130,11 @@ pub(crate) fn run_release_queue_for(
     }
     run.end();
     pin::clear_hazard(thread, HAZARD_RELEASE);
+    // After the hazard is cleared. A search for blocks that still finds it has begun before its heavy barrier: then this
+    // thread sees that, and the search counts as none.
+    if thread.process.quotas.pools.wants_memory() {
+        note_retired_blocks(thread)?;
+    }
     if thread.retired.borrow().len() >= thread.reclaim_batch {
         reclaim::scan_retired(thread, reclaim::most_reusable(thread))?;
     }
@@ -167,19 +172,29 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
         if finished.state() == LifecycleState::Retired {
             thread.increment(Counter::ObjectsRetired, 1);
             thread.retired.borrow_mut().push((slot, finished));
-            if thread.process.quotas.pools.has_failed() && may_hold_blocks(thread, slot, finished)? {
-                thread.process.quotas.pools.note_memory();
-            }
         }
         return Ok(true);
     }
     Err(Error::Corrupt("a lifecycle word that changes during teardown"))
 }
 
-/// Whether a RETIRED object, which a hazard names, may hold blocks until it is reclaimed. A channel holds none
-/// (INV-RELEASE-4), but for the index of a side that was observed.
+/// Ends the pause of searches for blocks if an object that this thread has retired holds some.
 #[cold]
+fn note_retired_blocks(thread: &Thread) -> Result<()> {
+    for (slot, lifecycle) in &*thread.retired.borrow() {
+        if may_hold_blocks(thread, *slot, *lifecycle)? {
+            thread.process.quotas.pools.note_memory();
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an object is still RETIRED, and may hold blocks until it is reclaimed. A channel holds none (INV-RELEASE-4),
+/// but for the index of a side that was observed. A hint: another thread may reclaim it meanwhile.
 fn may_hold_blocks(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<bool> {
-    Ok(index::is_indexed(thread.arena(), slot)?
-        || !lifecycle.is_two_sided() && !object::is_blank(lifecycle, thread, slot)?)
+    // Relaxed: a hint.
+    Ok(thread.arena().object(slot)?.lifecycle.load(Relaxed) == lifecycle.0
+        && (index::is_indexed(thread.arena(), slot)?
+            || !lifecycle.is_two_sided() && !object::is_blank(lifecycle, thread, slot)?))
 }

@@ -26,6 +26,9 @@ const PAUSE_NS: i64 = 200;
 /// The longest pause.
 const MOST_NS: i64 = TRY_AGAIN_NS;
 
+/// A walk has begun and not ended. Another one is due, and no memory was noted since.
+const WALKING: i64 = i64::MIN;
+
 /// When a walk is due again.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
@@ -40,8 +43,19 @@ impl Pace {
         due_ns == 0 || sync::now_ns() >= due_ns
     }
 
-    /// Whether the last walk was in vain, and no memory was noted since.
-    pub(crate) fn has_failed(&self) -> bool {
+    /// Notes that a walk begins, which [`failed`](Self::failed) or [`walked`](Self::walked) ends.
+    pub(crate) fn begin(&self) {
+        self.due_ns.store(WALKING, Relaxed);
+    }
+
+    /// Notes that a walk over so many things, which has begun, found no memory.
+    pub(crate) fn failed(&self, things: usize) {
+        // If memory was noted since the walk began, the walk may have missed it: no pause.
+        let _ = self.due_ns.compare_exchange(WALKING, Self::due_after(things), Relaxed, Relaxed);
+    }
+
+    /// Whether a walk is under way or was in vain, and no memory was noted since.
+    pub(crate) fn wants_memory(&self) -> bool {
         self.due_ns.load(Relaxed) != 0
     }
 
@@ -52,9 +66,13 @@ impl Pace {
 
     /// Notes that a walk over so many things has ended, and whether it found any memory.
     pub(crate) fn walked(&self, things: usize, has_found: bool) {
-        let waits = !has_found && things > FEW;
+        self.due_ns.store(if has_found { 0 } else { Self::due_after(things) }, Relaxed);
+    }
+
+    /// When a walk is due after one over so many things, in vain.
+    fn due_after(things: usize) -> i64 {
         let pause_ns = PAUSE_NS.saturating_mul(things as i64).min(MOST_NS);
-        self.due_ns.store(if waits { sync::now_ns().saturating_add(pause_ns) } else { 0 }, Relaxed);
+        if things > FEW { sync::now_ns().saturating_add(pause_ns) } else { 0 }
     }
 }
 
@@ -84,8 +102,21 @@ mod tests {
     fn noted_memory_ends_the_pause() {
         let pace = Pace::default();
         pace.walked(usize::MAX >> 8, false);
-        assert!(pace.has_failed() && !pace.is_due());
+        assert!(pace.wants_memory() && !pace.is_due());
         pace.note_memory();
-        assert!(!pace.has_failed() && pace.is_due());
+        assert!(!pace.wants_memory() && pace.is_due());
+    }
+
+    #[test]
+    fn memory_noted_during_walks_counts() {
+        let pace = Pace::default();
+        pace.begin();
+        assert!(pace.wants_memory() && pace.is_due());
+        pace.failed(usize::MAX >> 8);
+        assert!(!pace.is_due());
+        pace.begin();
+        pace.note_memory();
+        pace.failed(usize::MAX >> 8);
+        assert!(pace.is_due());
     }
 }
