@@ -142,6 +142,14 @@ fn second_supervisor_completes_packets() {
     }
 }
 
+/// The same for timers that a port observes (INV-DUE-1).
+#[test]
+fn second_supervisor_completes_deadlines() {
+    for scene in [SETTING_AN_OBSERVED_TIMER, WAITING_FOR_A_DUE_TIMER] {
+        every_pair_of_deaths(scene);
+    }
+}
+
 /// The same for names, and for handles that are queued at a listener.
 #[test]
 fn second_supervisor_completes_meetings() {
