@@ -69,3 +69,34 @@ fn two_waiters_fire_one_expiry() {
         drop(two);
     });
 }
+
+/// INV-DUE-1: the deadline passes while the thread that has set the timer evaluates its observers.
+#[test]
+fn deadline_passing_in_an_evaluation_is_met() {
+    model(1, || {
+        let (one, port, timer, two, _theirs) = observed_timer(once(1, Signals::SIGNALED));
+        let clock = loom::thread::spawn(|| pass_time_until(DUE_NS));
+        one.timer_set(find(&one, timer), ALL, DUE_NS).unwrap();
+        clock.join().unwrap();
+        assert_eq!((next(&one, port), next(&one, port)), (Some(1), None));
+        drop(two);
+    });
+}
+
+/// INV-DUE-1: a bound of an earlier setting makes a waiter look before the deadline, which passes while it looks.
+#[test]
+fn deadline_passing_in_a_look_is_met() {
+    model(1, || {
+        let (one, port, timer, two, _theirs) = observed_timer(once(1, Signals::SIGNALED));
+        for deadline_ns in [DUE_NS, 2 * DUE_NS] {
+            one.timer_set(find(&one, timer), ALL, deadline_ns).unwrap();
+        }
+        pass_time_until(DUE_NS);
+        let clock = loom::thread::spawn(|| pass_time_until(2 * DUE_NS));
+        let early = next(&one, port);
+        clock.join().unwrap();
+        let keys: Vec<_> = early.into_iter().chain(next_all(&one, port)).collect();
+        assert_eq!(keys, [1]);
+        drop(two);
+    });
+}

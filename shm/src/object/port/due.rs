@@ -4,7 +4,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::word::port::cell::CellState;
 use crate::arena::word::reference::Slot;
 use crate::object::port::cells::{self, Cell, Purpose};
-use crate::object::port::evaluate::{self, Target};
+use crate::object::port::evaluate::{self, Outcome, Target};
 use crate::object::port::{blocks, deadlines};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{self, AcqRel, Relaxed};
@@ -76,8 +76,10 @@ fn fire_one(thread: &Thread, port: Slot, cell: Cell<'_>) -> Result<Option<i64>> 
         if target.observed != observed || !target.has_deadline() {
             return Ok(None);
         }
-        evaluate::fire(thread, &target, port, cell, |cell| cell.side() == observed)?;
-        Ok(target.look(thread)?.1.next_ns)
+        match evaluate::fire(thread, &target, port, cell, |cell| cell.side() == observed)? {
+            Outcome::Armed { next_ns } => Ok(next_ns),
+            Outcome::Over => Ok(None),
+        }
     });
     match next_ns {
         // A damaged object is no reason to take no packet.

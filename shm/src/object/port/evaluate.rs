@@ -47,7 +47,11 @@ const MOST_ROUNDS: u32 = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// An observer that can fire, now or later.
-    Armed,
+    Armed {
+        /// The time at which it must be looked at again, as of the last look at its side. It must not come from a
+        /// further look: the deadline may have passed before that one, which gives none then, and no thread has fired.
+        next_ns: Option<i64>,
+    },
     /// No registration, or one whose only packet has fired: the index word is of no more use.
     Over,
 }
@@ -145,7 +149,7 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
             let word = IndexWord(place.load(Acquire));
             let Some(port) = word.port() else { continue };
             match evaluate_named(thread, &target, port, word) {
-                Ok(Outcome::Armed) => is_armed = true,
+                Ok(Outcome::Armed { .. }) => is_armed = true,
                 // Relaxed: a word that leads nowhere; a later registration's word differs.
                 Ok(Outcome::Over) => drop(place.compare_exchange(word.0, 0, Relaxed, Relaxed)),
                 Err(error) if error.is_crash() => return Err(error),
@@ -163,25 +167,18 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
     })
 }
 
-/// Evaluates what one index word leads to.
+/// Evaluates what one index word leads to. The port of an observer of a timer looks at it again at the deadline.
 fn evaluate_named(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<Outcome> {
-    if !pin_named_port(thread, port)? || evaluate_cell(thread, target, port, named)? == Outcome::Over {
+    if !pin_named_port(thread, port)? {
         return Ok(Outcome::Over);
     }
-    lower_deadline(thread, target, port, named)?;
-    Ok(Outcome::Armed)
-}
-
-/// An observer of a timer that is armed: its port looks at it again at the timer's deadline.
-fn lower_deadline(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<()> {
-    if !target.has_deadline() {
-        return Ok(());
-    }
-    let (_, seen) = target.look(thread)?;
-    if let (Some(next_ns), Ok(Some(cell))) = (seen.next_ns, Cell::find(thread.arena(), port, named.cell())) {
+    let outcome = evaluate_cell(thread, target, port, named)?;
+    if let Outcome::Armed { next_ns: Some(next_ns) } = outcome
+        && let Ok(Some(cell)) = Cell::find(thread.arena(), port, named.cell())
+    {
         deadlines::lower(thread, port, cell, next_ns)?;
     }
-    Ok(())
+    Ok(outcome)
 }
 
 /// Steps 1 to 3 for one index word, whose port is pinned.
@@ -210,9 +207,9 @@ pub(crate) fn fire(
             return Ok(Outcome::Over);
         }
         if let CellState::Reserved(_) = word.state() {
-            return Ok(Outcome::Armed);
+            // Its registrar looks, and lowers the bound.
+            return Ok(Outcome::Armed { next_ns: None });
         }
-        let after = if word.is_repeating() { Outcome::Armed } else { Outcome::Over };
         if word.has_packet() && !word.is_repeating() {
             // Another thread has fired it. It may have stopped or died before it put the cell into the ring.
             if word.state() == CellState::Fired {
@@ -220,10 +217,11 @@ pub(crate) fn fire(
             } else {
                 ring::wake_waiter(thread, port)?;
             }
-            return Ok(after);
+            return Ok(Outcome::Over);
         }
         let announced = Announced::of(cell);
         let (state, seen) = target.look(thread)?;
+        let armed = Outcome::Armed { next_ns: seen.next_ns };
         let due = is_due(cell, state, &seen, word.is_repeating().then(|| word.version()));
         let next = match (word.state(), due) {
             (CellState::Armed, false) => {
@@ -234,7 +232,7 @@ pub(crate) fn fire(
                     continue;
                 }
                 announced.note_wrapping(cell, &seen);
-                return Ok(Outcome::Armed);
+                return Ok(armed);
             }
             (CellState::Armed, true) => word.fired(seen.signals, state.version()),
             (_, true) => word.observing(seen.signals, state.version()),
@@ -255,7 +253,7 @@ pub(crate) fn fire(
         } else {
             ring::put(thread, port, cell)?;
         }
-        return Ok(after);
+        return Ok(if word.is_repeating() { armed } else { Outcome::Over });
     }
     Err(Error::Corrupt("a port's cell that never comes to rest"))
 }
