@@ -94,6 +94,7 @@ fn create_view() -> OperationSpec {
             move || (directory.create_view(&[NAME, "clock"]).unwrap(), directory, control)
         })
         .check(|fixture, _| check_name_is_free(fixture.kept[0].raw_handle()))
+        .exercises_recovery()
 }
 
 fn serve() -> OperationSpec {
@@ -114,6 +115,7 @@ fn serve() -> OperationSpec {
             }
         })
         .check(|fixture, _| check_name_is_free(fixture.kept[0].raw_handle()))
+        .exercises_recovery()
 }
 
 fn serve_taken() -> OperationSpec {
@@ -130,6 +132,7 @@ fn serve_taken() -> OperationSpec {
             let names = raw::directory_names(fixture.kept[0].raw_handle());
             if names == Ok(vec![NAME.to_owned()]) { Ok(()) } else { Err(format!("the names are {names:?}")) }
         })
+        .exercises_recovery()
 }
 
 fn connect() -> OperationSpec {
@@ -159,6 +162,7 @@ fn connect_by_view() -> OperationSpec {
             move || (view.connect(NAME, PAST).unwrap(), view, control)
         })
         .check(|fixture, outcome| check_connected(fixture, outcome))
+        .exercises_recovery()
 }
 
 /// The victim sleeps until the name is served.
@@ -181,4 +185,5 @@ fn connect_waiting() -> OperationSpec {
             move || (directory.connect(NAME, MonotonicInstant::INFINITE).unwrap(), directory, control)
         })
         .check(|fixture, _| check_name_is_free(fixture.kept[0].raw_handle()))
+        .exercises_recovery()
 }

@@ -108,6 +108,7 @@ fn accept_beside_another() -> OperationSpec {
             }
             check_queue(fixture, outcome, 2)
         })
+        .exercises_recovery()
 }
 
 fn accept_none() -> OperationSpec {

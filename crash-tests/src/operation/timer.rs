@@ -41,7 +41,7 @@ fn control_and_timer() -> (Channel, Timer) {
 }
 
 /// The survivor's handle of the shared timer is its last one, and works.
-fn check_last_handle(fixture: &Fixture) -> CheckResult {
+pub fn check_last_handle(fixture: &Fixture) -> CheckResult {
     let value = fixture.kept[0].raw_handle();
     match fixture.kept[0].count_info().map(|info| info.handle_count) {
         Ok(1) => {}
@@ -87,6 +87,7 @@ fn set() -> OperationSpec {
             }
         })
         .check(|fixture, outcome| check_signal(fixture, outcome, true))
+        .exercises_recovery()
 }
 
 fn set_and_replace() -> OperationSpec {
@@ -108,6 +109,7 @@ fn set_and_replace() -> OperationSpec {
             }
         })
         .check(|fixture, outcome| check_signal(fixture, outcome, false))
+        .exercises_recovery()
 }
 
 fn cancel() -> OperationSpec {
@@ -121,6 +123,7 @@ fn cancel() -> OperationSpec {
             }
         })
         .check(|fixture, outcome| check_signal(fixture, outcome, false))
+        .exercises_recovery()
 }
 
 fn expire() -> OperationSpec {
@@ -141,6 +144,7 @@ fn expire() -> OperationSpec {
             }
         })
         .check(|fixture, outcome| check_signal(fixture, outcome, true))
+        .exercises_recovery()
 }
 
 fn by_c() -> Vec<OperationSpec> {

@@ -5,6 +5,7 @@
 //! | `packets` | creates ports, queues packets, waits for them |
 //! | `observers` | registers and cancels observers |
 //! | `signals` | changes signals that the survivor's port observes |
+//! | `timers` | sets, cancels and observes timers, and waits until they are due |
 //! | `ends` | closes, sends and replaces what is observed, and ports that observe |
 //!
 //! `scene` has what they share.
@@ -14,6 +15,7 @@ mod observers;
 mod packets;
 mod scene;
 mod signals;
+mod timers;
 
 use crate::operation::spec::OperationSpec;
 
@@ -22,6 +24,7 @@ pub fn operations() -> Vec<OperationSpec> {
     let mut operations = packets::operations();
     operations.extend(observers::operations());
     operations.extend(signals::operations());
+    operations.extend(timers::operations());
     operations.extend(ends::operations());
     operations
 }

@@ -5,6 +5,7 @@ use crate::operation::guarantee::CREATE;
 use crate::operation::port::scene::{
     OBJECT, PORT, check_before_or_after, check_capacity, check_new_observers, check_no_observer,
     check_packets, object_and_port, shared_event_and_port, shared_event_and_used_port, signal,
+    wait_for_first,
 };
 use crate::operation::spec::OperationSpec;
 use crate::ports::{self, Mode};
@@ -98,15 +99,6 @@ fn wait_user() -> OperationSpec {
             check_before_or_after(fixture, outcome, &[1, 2], &[2])?;
             check_capacity(fixture)
         })
-}
-
-/// In the victim: takes the packet with the key 1.
-fn wait_for_first() -> impl FnOnce() -> (NullableHandle, Channel) {
-    let (control, _event, port) = object_and_port();
-    move || {
-        assert_eq!(ports::wait(&port, MonotonicInstant::INFINITE), Ok(1));
-        (port, control)
-    }
 }
 
 fn wait_observed(name: &str, mode: Mode) -> OperationSpec {

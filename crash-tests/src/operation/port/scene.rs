@@ -13,8 +13,13 @@ pub(super) const PORT: usize = 1;
 
 /// The survivor keeps a new event and a new port. The victim is sent a duplicate of each.
 pub(super) fn shared_event_and_port() -> Fixture {
+    shared_with_port(Event::create().into())
+}
+
+/// The same with another object.
+pub(super) fn shared_with_port(object: NullableHandle) -> Fixture {
     let mut fixture = Fixture::new();
-    fixture.kept = vec![Event::create().into(), ports::create()];
+    fixture.kept = vec![object, ports::create()];
     let duplicates = fixture.kept.iter().map(|kept| kept.duplicate(Rights::SAME_RIGHTS).unwrap());
     fixture.send(duplicates.collect());
     fixture
@@ -24,6 +29,12 @@ pub(super) fn shared_event_and_port() -> Fixture {
 /// A new ring is cleared word by word, and one operation of that length is enough.
 pub(super) fn shared_event_and_used_port(is_for_packets: bool) -> Fixture {
     let fixture = shared_event_and_port();
+    use_ring(&fixture, is_for_packets);
+    fixture
+}
+
+/// Uses the ring of the survivor's port once.
+pub(super) fn use_ring(fixture: &Fixture, is_for_packets: bool) {
     let (object, port) = (&fixture.kept[OBJECT], &fixture.kept[PORT]);
     if is_for_packets {
         ports::queue(port, 1).unwrap();
@@ -32,7 +43,6 @@ pub(super) fn shared_event_and_used_port(is_for_packets: bool) -> Fixture {
         ports::observe(object, port, 1, Signals::USER_0, Mode::Once);
         assert!(ports::cancel(port, object, 1));
     }
-    fixture
 }
 
 /// In the victim: its control channel, and its two handles.
@@ -42,6 +52,15 @@ pub(super) fn object_and_port() -> (Channel, NullableHandle, NullableHandle) {
     let mut handles = receive_handles(&control);
     let port = handles.pop().unwrap();
     (control, handles.pop().unwrap(), port)
+}
+
+/// In the victim: takes the packet with the key 1.
+pub(super) fn wait_for_first() -> impl FnOnce() -> (NullableHandle, Channel) {
+    let (control, _event, port) = object_and_port();
+    move || {
+        assert_eq!(ports::wait(&port, MonotonicInstant::INFINITE), Ok(1));
+        (port, control)
+    }
 }
 
 /// Changes the signals of the survivor's object.
@@ -67,6 +86,28 @@ pub(super) fn check_before_or_after(
         return Ok(());
     }
     Err(format!("packets {keys:?}; {after:?} were expected, or {before:?} before the step ({outcome:?})"))
+}
+
+/// The survivor's two observers have fired, or none of them.
+pub(super) fn check_fired(fixture: &Fixture, is_asserted: bool) -> CheckResult {
+    let expected: &[u64] = if is_asserted { &[1, 2] } else { &[] };
+    let mut keys = ports::take_all(&fixture.kept[PORT])?;
+    keys.sort_unstable();
+    if keys == expected {
+        return Ok(());
+    }
+    Err(format!("the signal was asserted: {is_asserted}; packets {keys:?} instead of {expected:?}"))
+}
+
+/// Ends the repeating observer, and that which fires once if it has not fired.
+pub(super) fn check_ends(fixture: &Fixture, has_fired: bool) -> CheckResult {
+    let (object, port) = (&fixture.kept[OBJECT], &fixture.kept[PORT]);
+    let ended = (ports::cancel(port, object, 1), ports::cancel(port, object, 2));
+    if ended == (!has_fired, true) {
+        Ok(())
+    } else {
+        Err(format!("cancelled: {ended:?}, fired: {has_fired}"))
+    }
 }
 
 /// The survivor's event has no observer but new ones, and the port works.

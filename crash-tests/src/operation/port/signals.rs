@@ -2,9 +2,9 @@
 
 use crate::operation::contention::until_victim_is_gone;
 use crate::operation::fixture::{Fixture, signals_of};
-use crate::operation::outcome::{CheckResult, Outcome};
+use crate::operation::outcome::Outcome;
 use crate::operation::port::scene::{
-    OBJECT, PORT, check_no_observer, object_and_port, shared_event_and_port,
+    OBJECT, PORT, check_ends, check_fired, check_no_observer, object_and_port, shared_event_and_port,
 };
 use crate::operation::spec::OperationSpec;
 use crate::ports::{self, Mode};
@@ -14,28 +14,6 @@ const FIRES: &str = "each observer has one packet if its signal was asserted, an
 
 pub(super) fn operations() -> Vec<OperationSpec> {
     vec![set(), pulse(), signal_peer(), write(), read(), overflow(), contended()]
-}
-
-/// The survivor's two observers have fired, or none of them.
-fn check_fired(fixture: &Fixture, is_asserted: bool) -> CheckResult {
-    let expected: &[u64] = if is_asserted { &[1, 2] } else { &[] };
-    let mut keys = ports::take_all(&fixture.kept[PORT])?;
-    keys.sort_unstable();
-    if keys == expected {
-        return Ok(());
-    }
-    Err(format!("the signal was asserted: {is_asserted}; packets {keys:?} instead of {expected:?}"))
-}
-
-/// Ends the repeating observer, and that which fires once if it has not fired.
-fn check_ends(fixture: &mut Fixture, has_fired: bool) -> CheckResult {
-    let (object, port) = (&fixture.kept[OBJECT], &fixture.kept[PORT]);
-    let ended = (ports::cancel(port, object, 1), ports::cancel(port, object, 2));
-    if ended == (!has_fired, true) {
-        Ok(())
-    } else {
-        Err(format!("cancelled: {ended:?}, fired: {has_fired}"))
-    }
 }
 
 /// The survivor observes the event that it shares with the victim.
