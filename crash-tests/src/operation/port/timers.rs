@@ -291,12 +291,13 @@ fn wait_due(mode: Mode) -> OperationSpec {
             }
             check_no_observer(fixture)
         });
-    if mode == Mode::Repeating { operation.exercises_recovery() } else { operation }
+    if mode == Mode::Repeating { operation.exercises_recovery() } else { operation.mark_variant() }
 }
 
 /// The victim sleeps at the port. Then the survivor sets the timer.
 fn wait_asleep() -> OperationSpec {
     OperationSpec::new("port_timer_wait_asleep", WAIT)
+        .mark_variant()
         .set_up(|| {
             let mut fixture = shared_timer_and_port();
             let (timer, port) = (&fixture.kept[OBJECT], &fixture.kept[PORT]);
