@@ -18,10 +18,11 @@ use crate::arena::word::reference::Slot;
 use crate::object::port::cells::Cell;
 use crate::object::port::{blocks, ring};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{AcqRel, Acquire, AtomicU64};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 pub(crate) fn load(cell: &AtomicU64) -> DeadlineBound {
-    // ORDER: Acquire pairs with the AcqRel of `lower_one`: the timer is set.
+    // ORDER: Acquire pairs with the Release of `lower_one`: the timer is set, and the bound below is lowered. Raisings in between
+    // are read-modify-writes, which go on with that release.
     DeadlineBound(cell.load(Acquire))
 }
 
@@ -29,8 +30,8 @@ fn lower_one(cell: &AtomicU64, deadline_ns: i64) -> bool {
     let mut bound = load(cell);
     loop {
         let (lowered, is_earlier) = bound.lowered(deadline_ns);
-        // ORDER: AcqRel: what the deadline comes from, and the bound below this one, come before.
-        match cell.compare_exchange(bound.0, lowered.0, AcqRel, Acquire) {
+        // ORDER: Release: what the deadline comes from, and the bound below this one, come before.
+        match cell.compare_exchange(bound.0, lowered.0, Release, Relaxed) {
             Ok(_) => return is_earlier,
             Err(changed) => bound = DeadlineBound(changed),
         }

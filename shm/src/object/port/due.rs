@@ -7,7 +7,7 @@ use crate::object::port::cells::{self, Cell, Purpose};
 use crate::object::port::evaluate::{self, Outcome, Target};
 use crate::object::port::{blocks, deadlines};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{self, AcqRel, Relaxed};
+use crate::sync::{self, Relaxed};
 
 /// P5: a raiser starts over when another thread lowers the bound meanwhile. After this often it leaves it to the next.
 const MOST_LOOKS: u32 = 8;
@@ -28,8 +28,9 @@ pub(crate) fn fire_due(thread: &Thread, port: Slot) -> Result<()> {
             next_ns = earlier(next_ns, fire_group(thread, port, group?, now_ns)?);
         }
         crash_point!(thread, "deadline.fired");
-        // ORDER: AcqRel, as in `lower_one`. If it fails, a deadline has come since.
-        if earliest.compare_exchange(bound.0, bound.raised(next_ns).0, AcqRel, Relaxed).is_ok() {
+        // Relaxed: the value that it replaces was loaded with Acquire, and has a version; and a raised bound publishes nothing. If
+        // it fails, a deadline has come since.
+        if earliest.compare_exchange(bound.0, bound.raised(next_ns).0, Relaxed, Relaxed).is_ok() {
             return Ok(());
         }
     }
@@ -56,8 +57,8 @@ fn fire_group(thread: &Thread, port: Slot, group: cells::Group<'_>, now_ns: i64)
         for observer in group.cells() {
             next_ns = earlier(next_ns, fire_one(thread, port, observer)?);
         }
-        // ORDER: AcqRel, as in `lower_one`.
-        if cell.compare_exchange(bound.0, bound.raised(next_ns).0, AcqRel, Relaxed).is_ok() {
+        // Relaxed: as in `fire_due`.
+        if cell.compare_exchange(bound.0, bound.raised(next_ns).0, Relaxed, Relaxed).is_ok() {
             return Ok(next_ns);
         }
     }
