@@ -90,6 +90,7 @@ pub(crate) fn run_release_queue_for(
         return Ok(true);
     }
     let config = thread.arena().config();
+    let retired_before = thread.retired.borrow().len();
     while let Some(object) = ObjectRef::from_link(release_queue.load(Relaxed)) {
         if !budget.charge() {
             return Ok(false);
@@ -133,7 +134,7 @@ pub(crate) fn run_release_queue_for(
     // After the hazard is cleared. A search for blocks that still finds it has begun before its heavy barrier: then this
     // thread sees that, and the search counts as none.
     if thread.process.quotas.pools.wants_memory() {
-        note_retired_blocks(thread)?;
+        note_retired_blocks(thread, retired_before)?;
     }
     if thread.retired.borrow().len() >= thread.reclaim_batch {
         reclaim::scan_retired(thread, reclaim::most_reusable(thread))?;
@@ -178,10 +179,11 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
     Err(Error::Corrupt("a lifecycle word that changes during teardown"))
 }
 
-/// Ends the pause of searches for blocks if an object that this thread has retired holds some.
+/// Ends the pause of searches for blocks if an object that this run has retired holds some. Those of earlier runs are not looked
+/// at again, or each close after a refusal would cost as much as they are many.
 #[cold]
-fn note_retired_blocks(thread: &Thread) -> Result<()> {
-    for (slot, lifecycle) in &*thread.retired.borrow() {
+fn note_retired_blocks(thread: &Thread, retired_before: usize) -> Result<()> {
+    for (slot, lifecycle) in thread.retired.borrow().iter().skip(retired_before) {
         if may_hold_blocks(thread, *slot, *lifecycle)? {
             thread.process.quotas.pools.note_memory();
             break;
@@ -197,4 +199,40 @@ fn may_hold_blocks(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<
     Ok(thread.arena().object(slot)?.lifecycle.load(Relaxed) == lifecycle.0
         && (index::is_indexed(thread.arena(), slot)?
             || !lifecycle.is_two_sided() && !object::is_blank(lifecycle, thread, slot)?))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::handle::Rights;
+    use crate::object::ObjectClass;
+    use crate::object::directory::meet::Meeting;
+    use crate::process::Process;
+
+    /// After a refusal each close looks at what it has retired itself, and not at all that was retired before.
+    #[test]
+    fn closes_look_at_their_own_objects() {
+        let config =
+            Config { max_objects: 64, pool_bytes: 1 << 16, max_loan_bytes: 1 << 13, ..Config::default() };
+        let thread = Thread::join(&Process::alone(&config)).unwrap();
+        let close = |value| thread.close(thread.lookup(value).unwrap()).unwrap();
+        let directory = || {
+            let (directory, _) = thread.create(ObjectClass::Directory, Rights::all()).unwrap();
+            let at = Meeting { directory, rights: Rights::empty(), name: "log", deadline_ns: 0 };
+            close(thread.serve(at, Rights::all()).unwrap());
+            directory
+        };
+        let (first, second) = (directory(), directory());
+        let pools = &thread.process.quotas.pools;
+        close(first);
+        pools.begin();
+        pools.failed(usize::MAX >> 8);
+        close(thread.create(ObjectClass::Event, Rights::all()).unwrap().0);
+        assert!(
+            pools.wants_memory(),
+            "the directory that was closed before holds blocks, and is not looked at again"
+        );
+        close(second);
+        assert!(!pools.wants_memory());
+    }
 }
