@@ -1,10 +1,12 @@
 //! Quotas of names: a process that uses up its share of the arena with names, views or queued clients is refused more, and
 //! the other processes serve and connect.
 
+#[path = "support/greedy.rs"]
+mod greedy;
 mod support;
 
+use greedy::*;
 use jacinth::*;
-use std::any::Any;
 use support::*;
 
 #[test]
@@ -13,25 +15,6 @@ fn child_main() {
 }
 
 const AT_ONCE: MonotonicInstant = MonotonicInstant::INFINITE_PAST;
-
-/// The arena has room for four greedy processes.
-fn scarce(config: &mut Config) {
-    (config.max_objects, config.max_objects_per_process) = (8192, 2048);
-    (config.pool_bytes, config.max_block_bytes_per_process) = (1 << 20, 1 << 18);
-    config.max_loan_bytes = 1 << 17;
-}
-
-/// What a process has taken until it was refused more.
-struct Taken {
-    count: usize,
-    status: Status,
-    _kept: Box<dyn Any>,
-}
-
-fn take<T: 'static>(make: impl FnMut() -> Result<T, Status>) -> Taken {
-    let (kept, status) = until_refused(make);
-    Taken { count: kept.len(), status, _kept: Box::new(kept) }
-}
 
 /// Names of this process.
 fn names() -> impl Iterator<Item = String> {
@@ -56,11 +39,8 @@ fn take_views() -> Taken {
     take(|| root.create_view(&names))
 }
 
-/// Takes a resource until it is refused.
-type Take = fn() -> Taken;
-
 /// The resources, and how much of each one process gets: 256 KiB of blocks of each size.
-const RESOURCES: &[(&str, usize, Take)] = &[
+const RESOURCES: &[Resource] = &[
     // 4 KiB for a listener.
     ("names", 64, take_names),
     // 8 KiB for the names of a directory.
@@ -69,32 +49,8 @@ const RESOURCES: &[(&str, usize, Take)] = &[
     ("views", 4, take_views),
 ];
 
-/// Takes the named resource, and answers with the count. It keeps what it has until the next request.
 fn greedy() {
-    let channel = startup_channel();
-    let mut _kept = None;
-    while let Ok(request) = request(&channel) {
-        _kept = None;
-        let resource = RESOURCES.iter().find(|(name, ..)| name.as_bytes() == request.bytes());
-        let count = resource.map_or(0, |(_, _, take)| {
-            let taken = take();
-            assert_eq!(taken.status, Status::NO_RESOURCES);
-            _kept.insert(taken).count
-        });
-        tell(&channel, (count as u64).to_ne_bytes());
-    }
-}
-
-/// The next message, until the channel has closed.
-fn request(channel: &Channel) -> Result<MessageBuf, Status> {
-    channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result()?;
-    let mut message = MessageBuf::new();
-    channel.read(&mut message).map(|_| message)
-}
-
-fn ask(channel: &Channel, request: &str) -> usize {
-    tell(channel, request);
-    u64::from_ne_bytes(next(channel).bytes().try_into().unwrap()) as usize
+    take_as_asked(RESOURCES);
 }
 
 /// Every use of a name, each of which succeeds.

@@ -1,10 +1,12 @@
 //! Quotas of ports: a process that uses up its share of the arena with observers or packets is refused more, and the other
 //! processes go on.
 
+#[path = "support/greedy.rs"]
+mod greedy;
 mod support;
 
+use greedy::*;
 use jacinth::*;
-use std::any::Any;
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -29,13 +31,6 @@ const CELLS: usize = 63;
 /// Observers of an object that need no block.
 const INLINE: usize = 2;
 
-/// The arena has room for four greedy processes.
-fn scarce(config: &mut Config) {
-    (config.max_objects, config.max_objects_per_process) = (8192, 2048);
-    (config.pool_bytes, config.max_block_bytes_per_process) = (1 << 20, 1 << 18);
-    config.max_loan_bytes = 1 << 17;
-}
-
 /// The arena has room for one greedy process, and no quota of memory.
 fn scarce_without_quota(config: &mut Config) {
     scarce(config);
@@ -58,19 +53,11 @@ fn events_of(count: usize) -> Vec<Event> {
     (0..count).map(|_| Event::create()).collect()
 }
 
-/// What a process has taken until it was refused more.
-struct Taken {
-    count: usize,
-    status: Status,
-    _kept: Box<dyn Any>,
-}
-
 fn take_ports_with_a_packet() -> Taken {
-    let (ports, status) = until_refused(|| {
+    take(|| {
         let port = Port::create();
         port.queue(&user(1)).map(|()| port)
-    });
-    Taken { count: ports.len(), status, _kept: Box::new(ports) }
+    })
 }
 
 fn take_packets() -> Taken {
@@ -81,7 +68,7 @@ fn take_packets() -> Taken {
         count += queued.len();
         ports.push(port);
         if status != Status::SHOULD_WAIT {
-            return Taken { count, status, _kept: Box::new(ports) };
+            return Taken { count, status, kept: Box::new(ports) };
         }
     }
 }
@@ -90,7 +77,7 @@ fn take_observers_of_a_port() -> Taken {
     let (port, events) = (Port::create(), events_of(100));
     let mut turns = events.iter().cycle();
     let (waits, status) = until_refused(|| wait_for(turns.next().unwrap(), &port, 1));
-    Taken { count: waits.len(), status, _kept: Box::new((port, events)) }
+    Taken { count: waits.len(), status, kept: Box::new((port, events)) }
 }
 
 fn take_observed_objects() -> Taken {
@@ -99,47 +86,20 @@ fn take_observed_objects() -> Taken {
         let event = Event::create();
         (0..=INLINE).try_for_each(|_| wait_for(&event, &port, 1)).map(|()| event)
     });
-    Taken { count: events.len(), status, _kept: Box::new((port, events)) }
+    Taken { count: events.len(), status, kept: Box::new((port, events)) }
 }
-
-/// Takes a resource until it is refused.
-type Take = fn() -> Taken;
 
 /// The resources, and how much of each one process gets. The second port with packets finds the groups used up: 2,048
 /// packets of the first one take 33 groups.
-const RESOURCES: &[(&str, usize, Take)] = &[
+const RESOURCES: &[Resource] = &[
     ("ports with a packet", RINGS, take_ports_with_a_packet),
     ("packets", 2048 + (GROUPS - 33) * CELLS, take_packets),
     ("observers of a port", GROUPS * CELLS, take_observers_of_a_port),
     ("observed objects", INDEX_BLOCKS, take_observed_objects),
 ];
 
-/// Takes the named resource, and answers with the count. It keeps what it has until the next request.
 fn greedy() {
-    let channel = startup_channel();
-    let mut _kept = None;
-    while let Ok(request) = request(&channel) {
-        _kept = None;
-        let resource = RESOURCES.iter().find(|(name, ..)| name.as_bytes() == request.bytes());
-        let count = resource.map_or(0, |(_, _, take)| {
-            let taken = take();
-            assert_eq!(taken.status, Status::NO_RESOURCES);
-            _kept.insert(taken).count
-        });
-        tell(&channel, (count as u64).to_ne_bytes());
-    }
-}
-
-/// The next message, until the channel has closed.
-fn request(channel: &Channel) -> Result<MessageBuf, Status> {
-    channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result()?;
-    let mut message = MessageBuf::new();
-    channel.read(&mut message).map(|_| message)
-}
-
-fn ask(channel: &Channel, resource: &str) -> usize {
-    tell(channel, resource);
-    u64::from_ne_bytes(next(channel).bytes().try_into().unwrap()) as usize
+    take_as_asked(RESOURCES);
 }
 
 /// Every use of a port, each of which succeeds.

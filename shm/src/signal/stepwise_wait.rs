@@ -138,14 +138,14 @@ mod tests {
     use crate::process::Process;
     use crate::process::patience::Patience;
 
-    /// On a machine with several processors, whatever this one has.
+    /// As on a machine with several processors, also on one that has one.
     fn joined() -> Thread {
         let mut thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
         thread.patience = Patience::new(false);
         thread
     }
 
-    /// The steps of a wait whose event does not come, after the looks of work.
+    /// The steps of a wait without an event, after the looks of work.
     fn steps_until_sleep(thread: &Thread, wait: &mut StepwiseWait) -> Vec<Next> {
         (0..LOOKS_OF_WORK).for_each(|_| assert_eq!(wait.found_none(thread), Next::Soon));
         let mut steps = Vec::new();
@@ -209,7 +209,7 @@ mod tests {
         thread.patience.plan(wake::typical_ns(thread)).spin_ns > GLANCE_NS
     }
 
-    /// A wait whose event a glance has seen, or that was found later.
+    /// A wait that ends with an event, seen by a glance or later.
     fn hopes_after_spin(is_in_time: bool) -> bool {
         let (thread, mut wait) = (joined(), StepwiseWait::default());
         loop {
@@ -221,7 +221,7 @@ mod tests {
         }
     }
 
-    /// A wait whose sleep a stamp explains, or that none does.
+    /// A wait that sleeps. A waker leaves a stamp, or none does.
     fn hopes_after_sleep(has_stamp: bool) -> bool {
         let (thread, mut wait, word) = (joined(), StepwiseWait::default(), AtomicU64::new(0));
         steps_until_sleep(&thread, &mut wait);

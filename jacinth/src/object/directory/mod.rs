@@ -31,7 +31,7 @@ use crate::types::time::{Deadline, MonotonicInstant};
 ///
 /// The rights of a handle decide who may do what: [`READ`](crate::Rights::READ) connects, [`WRITE`](crate::Rights::WRITE)
 /// serves, [`ENUMERATE`](crate::Rights::ENUMERATE) lists. [`Config::root_rights`](crate::Config) are those that an arena's
-/// members get to its root. A member that may read the root can reach every name there, whatever other directory it was given:
+/// members get to its root. A member that may read the root can reach every name there, also when it was given another directory:
 /// to confine members, make the arena with no `root_rights`, and hand out views.
 #[must_use = "dropping a directory closes its handle"]
 #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
