@@ -152,6 +152,36 @@ fn unfinished_meeting_is_recovered() {
     kill_after_every_store(ENDING_A_LISTENER);
 }
 
+/// INV-CELL-1, INV-CELL-2, INV-RING-P3, INV-PART-1.
+#[test]
+fn unfinished_packet_is_recovered() {
+    kill_after_every_store(QUEUEING);
+    kill_after_every_store(QUEUEING_TOO_MUCH);
+    kill_after_every_store(TAKING_A_PACKET);
+    kill_after_every_store(ENDING_A_PORT);
+}
+
+/// INV-OBSERVER-1, INV-OBSERVER-2, INV-INDEX-1, INV-INDEX-2.
+#[test]
+fn unfinished_registration_is_recovered() {
+    kill_after_every_store(OBSERVING_WITH_A_SHARED_PORT);
+    kill_after_every_store(OBSERVING_A_SHARED_EVENT);
+    kill_after_every_store(OBSERVING_WHAT_IS_ASSERTED);
+    kill_after_every_store(CLOSING_AN_OBSERVED_HANDLE);
+    kill_after_every_store(REPLACING_AN_OBSERVED_HANDLE);
+    kill_after_every_store(CANCELLING);
+    kill_after_every_store(ENDING_AN_OBSERVED_EVENT);
+}
+
+/// INV-OBSERVE-1, INV-OBSERVE-3, INV-DUE-1.
+#[test]
+fn unfinished_evaluation_is_recovered() {
+    kill_after_every_store(SIGNALLING_AN_OBSERVED_EVENT);
+    kill_after_every_store(WRITING_TO_AN_OBSERVED_END);
+    kill_after_every_store(SETTING_AN_OBSERVED_TIMER);
+    kill_after_every_store(WAITING_FOR_A_DUE_TIMER);
+}
+
 /// INV-RING-3, INV-CALL-2: a reply with a handle, received ahead of another.
 #[test]
 fn unfinished_early_reply_is_recovered() {

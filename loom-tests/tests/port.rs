@@ -18,16 +18,6 @@ fn clear(thread: &Thread, event: HandleValue, signals: Signals) {
     thread.signal(find(thread, event), signals, Signals::empty()).unwrap();
 }
 
-/// A process with a port and a handle to an event, and another with a handle to the event.
-fn observed_event() -> (Thread, HandleValue, HandleValue, Thread, HandleValue) {
-    let one = first(&with_ports());
-    let (port, event) = (create_port(&one), create_event(&one));
-    let copy = one.duplicate(find(&one, event), ALL).unwrap();
-    let two = child(&one, Some(copy));
-    let theirs = startup(&two);
-    (one, port, event, two, theirs)
-}
-
 /// INV-OBSERVE-1: the registrar and the signaller meet.
 #[test]
 fn a_signal_during_registration_fires() {

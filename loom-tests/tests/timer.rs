@@ -125,6 +125,44 @@ fn cancel_after_the_deadline_is_no_timeout() {
     });
 }
 
+/// INV-TIMER-2: a sleeper that looks after the deadline observes the expiry, though the timer is cancelled while it looks.
+#[test]
+fn look_during_cancel_observes_the_expiry() {
+    model_of_time(1, || {
+        let [(one, timer), (two, theirs)] = owners();
+        set(&one, timer, DUE_NS);
+        let asleep = one.fall_asleep(timer, SIGNALED).unwrap();
+        pass_time_until(DUE_NS);
+        let cancelling = loom::thread::spawn(move || {
+            cancel(&two, theirs);
+            two
+        });
+        assert_eq!(one.look_asleep(&asleep), Ok(SIGNALED));
+        let _two = cancelling.join().unwrap();
+        one.wake_up(asleep).unwrap();
+    });
+}
+
+/// INV-TIMER-2: a thread that cancels a timer while another falls asleep does not take WATCHED from it.
+#[test]
+fn a_cancel_leaves_new_sleepers_watched() {
+    model_of_time(1, || {
+        let [(one, timer), (two, theirs)] = owners();
+        set(&one, timer, DUE_NS);
+        pass_time_until(DUE_NS);
+        let sleeping = loom::thread::spawn(move || {
+            let asleep = two.fall_asleep(theirs, SIGNALED).unwrap();
+            (two, asleep)
+        });
+        cancel(&one, timer);
+        let (two, asleep) = sleeping.join().unwrap();
+        set(&one, timer, 0);
+        cancel(&one, timer);
+        assert_eq!(two.look_asleep(&asleep), Ok(SIGNALED));
+        two.wake_up(asleep).unwrap();
+    });
+}
+
 /// INV-TIMER-1, INV-TIMER-2: after any thread has seen the expiry, a sleeper cannot miss it.
 #[test]
 fn all_threads_agree_on_an_expiry() {

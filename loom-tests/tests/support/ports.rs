@@ -22,6 +22,16 @@ pub fn observe(thread: &Thread, source: HandleValue, port: HandleValue, wait: As
     thread.wait_async(thread.lookup(source)?, thread.lookup(port)?, wait)
 }
 
+/// A process with a port and a handle to an event, and another with a handle to the event.
+pub fn observed_event() -> (Thread, HandleValue, HandleValue, Thread, HandleValue) {
+    let one = first(&with_ports());
+    let (port, event) = (create_port(&one), create_event(&one));
+    let copy = one.duplicate(find(&one, event), ALL).unwrap();
+    let two = child(&one, Some(copy));
+    let theirs = startup(&two);
+    (one, port, event, two, theirs)
+}
+
 /// An observer that ends with its first packet.
 pub fn once(key: u64, trigger: Signals) -> AsyncWait {
     AsyncWait { key, trigger, is_repeating: false }

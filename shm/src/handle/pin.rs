@@ -55,17 +55,27 @@ pub(crate) fn is_held(arena: &Arena, slot: Slot) -> Result<bool> {
 /// Keeps an object from being reused that this thread holds no handle to, until this hazard is cleared. `None`: that life of
 /// its slot is over.
 pub(crate) fn pin_weak(thread: &Thread, object: WeakRef, hazard: usize) -> Option<Lifecycle> {
+    // P5: the reference is from the arena.
+    let lifecycle = pin_hinted(thread, ObjectRef::new(object.slot, 0), hazard).ok()?;
+    let is_alive = lifecycle.state() == LifecycleState::Live && lifecycle.generation() == object.generation;
+    is_alive.then_some(lifecycle)
+}
+
+/// Keeps the object from being reused that a hint leads to, until this hazard is cleared. Only if the lifecycle says that it
+/// is LIVE, it has not been retired before.
+pub(crate) fn pin_hinted(thread: &Thread, object: ObjectRef, hazard: usize) -> Result<Lifecycle> {
     // Relaxed: the light barrier orders it.
-    thread.row().hazards()[hazard].store(ObjectRef::new(object.slot, 0).to_link(), Relaxed);
+    thread.row().hazards()[hazard].store(object.to_link(), Relaxed);
     // ORDER: pairs with the heavy barrier of `scan_retired`: a reclaimer that retires the object after the look at its
     // lifecycle below sees the hazard.
     light_barrier();
-    // P5: the reference is from the arena.
-    let slot = thread.arena().object(object.slot).ok()?;
-    // ORDER: Acquire pairs with the Release of `create`: the object is complete.
-    let lifecycle = Lifecycle(slot.lifecycle.load(Acquire));
-    let is_alive = lifecycle.state() == LifecycleState::Live && lifecycle.generation() == object.generation;
-    is_alive.then_some(lifecycle)
+    lifecycle_of(thread.arena(), object.slot())
+}
+
+/// The lifecycle of the object that a hint leads to, or the hazard of a dead thread.
+pub(crate) fn lifecycle_of(arena: &Arena, slot: Slot) -> Result<Lifecycle> {
+    // ORDER: Acquire pairs with the Release of `create`: whichever life of the slot it is, the object is complete.
+    Ok(Lifecycle(arena.object(slot)?.lifecycle.load(Acquire)))
 }
 
 pub(crate) fn unpin(thread: &Thread) {

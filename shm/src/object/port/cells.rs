@@ -20,7 +20,7 @@ use crate::arena::word::signals::Signals;
 use crate::object::class::Edge;
 use crate::object::port::blocks::{self, MAX_GROUPS, Part};
 use crate::process::thread::Thread;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed};
 
 /// How many user packets may be pending at a port.
 pub(crate) const MAX_USER_PACKETS: usize = if cfg!(loom) { 2 } else { 2048 };
@@ -294,8 +294,8 @@ pub(crate) fn shows_use(cell: Cell<'_>) -> bool {
 
 /// RESERVED → FREE, by the thread that has reserved it.
 pub(crate) fn give_up(thread: &Thread, port: Slot, cell: Cell<'_>, reserved: CellWord) -> Result<()> {
-    // ORDER: Release pairs with the Acquire of the cell's next user.
-    cell.word().store(reserved.freed().0, Release);
+    // P5: no other thread changes a cell that this one has reserved, unless the arena is damaged.
+    let _ = cell.change(reserved, reserved.freed());
     show_free(thread, port, cell)
 }
 

@@ -37,7 +37,7 @@ use crate::object::class::{Class, Observable};
 use crate::object::port::cells::Cell;
 use crate::object::port::{Port, deadlines, index, ring};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence, light_barrier};
+use crate::sync::{Acquire, AtomicU64, Relaxed, SeqCst, fence};
 
 /// P5: a cell's word changes as often as other threads evaluate its side meanwhile. More rounds than any number of
 /// threads would need are damage.
@@ -67,21 +67,18 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The object must be pinned. `None`: it is not LIVE.
-    pub(crate) fn new(thread: &'a Thread, side: ObjectRef) -> Result<Option<Self>> {
-        let object = thread.arena().object(side.slot())?;
-        // ORDER: Acquire pairs with the Release of `create`: the object is complete.
-        let lifecycle = Lifecycle(object.lifecycle.load(Acquire));
+    /// The side of an object that is pinned. `None`: it is not LIVE.
+    pub(crate) fn pinned(thread: &'a Thread, side: ObjectRef) -> Result<Option<Self>> {
+        Self::new(thread, side, pin::lifecycle_of(thread.arena(), side.slot())?)
+    }
+
+    fn new(thread: &'a Thread, side: ObjectRef, lifecycle: Lifecycle) -> Result<Option<Self>> {
         if lifecycle.state() != LifecycleState::Live {
             return Ok(None);
         }
         let observed = ObservedSide::new(side, lifecycle.generation());
-        Ok(Some(Self {
-            side,
-            observed,
-            class: ObjectClass::of(lifecycle)?,
-            state: &object.state[side.side()],
-        }))
+        let class = ObjectClass::of(lifecycle)?;
+        Ok(Some(Self { side, observed, class, state: thread.arena().state(side)? }))
     }
 
     /// Whether its signals change by themselves.
@@ -104,12 +101,8 @@ pub(crate) fn with_target<T: Default>(
     side: ObjectRef,
     use_target: impl FnOnce(Target<'_>) -> Result<T>,
 ) -> Result<T> {
-    // Relaxed: the light barrier orders it.
-    thread.row().hazards()[HAZARD_OBSERVED].store(side.to_link(), Relaxed);
-    // ORDER: pairs with the heavy barrier of `scan_retired`: a reclaimer that retires the object after the look at its
-    // lifecycle below sees the hazard.
-    light_barrier();
-    let result = match Target::new(thread, side) {
+    let pinned = pin::pin_hinted(thread, side, HAZARD_OBSERVED);
+    let result = match pinned.and_then(|lifecycle| Target::new(thread, side, lifecycle)) {
         Ok(Some(target)) => use_target(target),
         Ok(None) => Ok(T::default()),
         Err(error) => Err(error),
@@ -122,13 +115,15 @@ pub(crate) fn with_target<T: Default>(
 }
 
 /// Keeps the port that an index word names from being reused. `false`: there is no port any more.
-pub(crate) fn pin_named_port(thread: &Thread, port: Slot) -> Result<bool> {
-    thread.row().hazards()[HAZARD_PORT].store(ObjectRef::new(port, 0).to_link(), Relaxed);
-    // ORDER: as in `with_target`.
-    light_barrier();
-    let Ok(object) = thread.arena().object(port) else { return Ok(false) };
-    let lifecycle = Lifecycle(object.lifecycle.load(Acquire));
-    Ok(lifecycle.state() == LifecycleState::Live && lifecycle.class_number() == Port::NUMBER)
+pub(crate) fn pin_named_port(thread: &Thread, port: Slot) -> bool {
+    // P5: the index word is from the arena.
+    let lifecycle = pin::pin_hinted(thread, ObjectRef::new(port, 0), HAZARD_PORT);
+    lifecycle.is_ok_and(is_live_port)
+}
+
+/// Whether an object with this lifecycle is a port that is LIVE.
+pub(crate) fn is_live_port(lifecycle: Lifecycle) -> bool {
+    lifecycle.state() == LifecycleState::Live && lifecycle.class_number() == Port::NUMBER
 }
 
 /// Fires the observers of a side for which its signals are asserted. The caller has changed them, or acts for a thread
@@ -138,6 +133,8 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
     // sees the change.
     fence(SeqCst);
     with_target(thread, side, |target| {
+        // ORDER: Acquire pairs with the Release of `show_observed`: the walk finds what this registrar has named, or the
+        // CAS below would take OBSERVED from it.
         let before = State(target.state.load(Acquire));
         if !before.has(State::OBSERVED) {
             return Ok(());
@@ -145,8 +142,7 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
         let mut is_armed = false;
         for place in index::words(thread.arena(), side)? {
             let place = place?;
-            // ORDER: Acquire pairs with the Release of `index::add`: the cell is filled.
-            let word = IndexWord(place.load(Acquire));
+            let word = index::load(place);
             let Some(port) = word.port() else { continue };
             match evaluate_named(thread, &target, port, word) {
                 Ok(Outcome::Armed { .. }) => is_armed = true,
@@ -160,8 +156,8 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
         crash_point!(thread, "evaluate.walked");
         if !is_armed {
             // A registrar that has named its cell since has changed the word too (`State::observed`).
-            // ORDER: AcqRel: the walk comes before.
-            let _ = target.state.compare_exchange(before.0, before.unobserved().0, AcqRel, Relaxed);
+            // Relaxed: it publishes no store of this thread, and continues the release of the registrar.
+            let _ = target.state.compare_exchange(before.0, before.unobserved().0, Relaxed, Relaxed);
         }
         Ok(())
     })
@@ -169,7 +165,7 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
 
 /// Evaluates what one index word leads to. The port of an observer of a timer looks at it again at the deadline.
 fn evaluate_named(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<Outcome> {
-    if !pin_named_port(thread, port)? {
+    if !pin_named_port(thread, port) {
         return Ok(Outcome::Over);
     }
     let outcome = evaluate_cell(thread, target, port, named)?;

@@ -21,7 +21,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::State;
 use crate::memory::{block_credit, block_pool, pressure};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// Index words of a block; in models one, so that a chain is soon there.
 const BLOCK_WORDS: usize = if cfg!(loom) { 1 } else { SizeClass::SMALLEST.lines() * LINE_WORDS };
@@ -48,6 +48,13 @@ pub(crate) fn words(arena: &Arena, side: ObjectRef) -> Result<impl Iterator<Item
         lines.iter().flat_map(|line| &line.0).take(BLOCK_WORDS).map(Ok).chain(error)
     });
     Ok(inline.chain(blocks))
+}
+
+/// The word at a place of the index.
+pub(crate) fn load(place: &AtomicU64) -> IndexWord {
+    // ORDER: Acquire pairs with the Release of `add`: its cell is RESERVED and filled, or is in a later state. A thread that
+    // found it FREE would clear the word.
+    IndexWord(place.load(Acquire))
 }
 
 /// The blocks of the chain.
@@ -103,9 +110,8 @@ pub(crate) fn add(thread: &Thread, side: ObjectRef, word: IndexWord) -> Result<(
     for _ in 0..64 {
         for place in words(thread.arena(), side)? {
             let place = place?;
-            // ORDER: Release: a thread that follows the word finds the cell filled. Acquire: a word that was cleared
-            // before is cleared for good.
-            if place.load(Relaxed) == 0 && place.compare_exchange(0, word.0, AcqRel, Relaxed).is_ok() {
+            // ORDER: Release: a thread that follows the word finds the cell filled.
+            if place.load(Relaxed) == 0 && place.compare_exchange(0, word.0, Release, Relaxed).is_ok() {
                 crash_point!(thread, "observe.named");
                 return Ok(());
             }
@@ -141,8 +147,8 @@ fn grow(thread: &Thread, side: ObjectRef) -> Result<()> {
     loop {
         link.store(first, Relaxed);
         // ORDER: Release: after the intent, in the order that recovery sees; and it publishes the block. Blocks are only
-        // added, so an equal word is the same chain.
-        match chain.compare_exchange(first, block.to_link(), AcqRel, Acquire) {
+        // added, so an equal word is the same chain. A read-modify-write: it continues the releases of the earlier blocks.
+        match chain.compare_exchange(first, block.to_link(), Release, Relaxed) {
             Ok(_) => break,
             Err(changed) => first = changed,
         }
@@ -167,10 +173,11 @@ pub(crate) fn is_linked(arena: &Arena, side: ObjectRef, block: BlockId) -> Resul
 /// Clears the index of an object that no thread uses any more, and frees its blocks. Resumable.
 pub(crate) fn free(thread: &Thread, side: ObjectRef) -> Result<()> {
     let arena = thread.arena();
-    // Relaxed: the lifecycle word publishes them.
+    // Relaxed, all loads: the registrars' hazards were cleared before (`collect_hazards`). The stores: the lifecycle word
+    // publishes them.
     inline(arena, side)?.iter().for_each(|word| word.store(0, Relaxed));
     let chain = chain(arena, side)?;
-    while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
+    while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
         let descriptor = arena.descriptor(block)?;
         let word = BlockWord(descriptor.state.load(Relaxed));
         thread.set_list_intent(ListIntent::UnlinkIndex { from: side, block }, word.0);

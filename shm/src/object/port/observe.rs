@@ -35,7 +35,7 @@ use crate::object::port::evaluate::{self, Target};
 use crate::object::port::{Port, index, ring};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::eventcount;
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
+use crate::sync::{AtomicU64, Relaxed, Release, SeqCst, fence};
 
 /// What a caller registers.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ pub(crate) fn wait_async(
     wait: AsyncWait,
 ) -> Result<()> {
     with_both(thread, source, port, |port| {
-        let target = Target::new(thread, source.entry.object())?.ok_or(Error::BadHandle)?;
+        let target = Target::pinned(thread, source.entry.object())?.ok_or(Error::BadHandle)?;
         ring::prepare(thread, port)?;
         let (_, seen) = target.look(thread)?;
         if !wait.is_repeating && seen.signals.intersects(wait.trigger) {
@@ -211,9 +211,9 @@ fn show_observed(thread: &Thread, source: ResolvedHandle, trigger: Signals) -> R
 fn clear_stale(thread: &Thread, target: &Target<'_>) -> Result<()> {
     for place in index::words(thread.arena(), target.side)? {
         let place = place?;
-        let word = IndexWord(place.load(Acquire));
+        let word = index::load(place);
         let Some(port) = word.port() else { continue };
-        let is_there = evaluate::pin_named_port(thread, port)?
+        let is_there = evaluate::pin_named_port(thread, port)
             && matches!(Cell::find(thread.arena(), port, word.cell()), Ok(Some(cell))
                 if !cell.load().is_free() && evaluate::is_named(cell, word, target.observed));
         if !is_there {
@@ -272,10 +272,9 @@ fn end_indexed(
 ) -> Result<usize> {
     let mut ended = 0;
     for place in index::words(thread.arena(), side)? {
-        // ORDER: Acquire pairs with the Release of `index::add`: the cell is filled.
-        let word = IndexWord(place?.load(Acquire));
+        let word = index::load(place?);
         let Some(port) = word.port() else { continue };
-        if !evaluate::pin_named_port(thread, port)? {
+        if !evaluate::pin_named_port(thread, port) {
             continue;
         }
         let Ok(Some(cell)) = Cell::find(thread.arena(), port, word.cell()) else { continue };
@@ -288,10 +287,9 @@ fn end_indexed(
     Ok(ended)
 }
 
-/// A handle has left LIVE: its observers end. Packets that are queued stay, as in Zircon.
+/// A handle has left LIVE: its observers end. Packets that are queued stay, as in Zircon. The caller has fenced since
+/// (INV-OBSERVER-1), or the handle's process is dead, and no thread of it registers.
 pub(crate) fn end_of_handle(thread: &Thread, side: ObjectRef, source: SourceHandle) -> Result<()> {
-    // ORDER: pairs with the fence of `register` (INV-OBSERVER-1).
-    fence(SeqCst);
     end_all(thread, side, false, |_, cell| cell.source() == source).map(drop)
 }
 
@@ -313,7 +311,7 @@ pub(crate) fn cancel(
     let handle = source_of(thread, source);
     let side = source.entry.object();
     with_both(thread, source, port_handle, |port| {
-        let observed = Target::new(thread, side)?.ok_or(Error::BadHandle)?.observed;
+        let observed = Target::pinned(thread, side)?.ok_or(Error::BadHandle)?.observed;
         let is_meant = |cell: Cell<'_>| cell.source() == handle && cell.key() == key;
         let mut ended =
             end_indexed(thread, side, observed, true, &mut |at, cell| at == port && is_meant(cell))?;

@@ -1,15 +1,14 @@
 //! After a death: ports and observed objects that the dead thread's hazards name.
 
 use crate::arena::error::{Error, Result, UnlessDied};
-use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::lifecycle::LifecycleState;
 use crate::arena::word::port::cell::CellState;
 use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::handle::pin;
 use crate::object::ObjectClass;
-use crate::object::class::Class;
 use crate::object::port::cells;
-use crate::object::port::{Port, evaluate, ring};
+use crate::object::port::{evaluate, ring};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::Acquire;
 
 /// Completes what the dead thread, in whose name `thread` acts, may have left of the object in `slot`: a port's cells,
 /// or the observers that a change did not reach.
@@ -22,17 +21,12 @@ pub(crate) fn resolve(thread: &Thread, slot: Slot) -> UnlessDied {
 /// The same for a port alone. Before the dead thread's intents are resolved: a port needs none of them, and other objects
 /// may, to close handles in its name.
 pub(crate) fn resolve_if_port(thread: &Thread, slot: Slot) -> UnlessDied {
-    let lifecycle = thread.arena().object(slot).map(|object| Lifecycle(object.lifecycle.load(Acquire)));
-    let is_port = |lifecycle: Lifecycle| {
-        lifecycle.state() == LifecycleState::Live && lifecycle.class_number() == Port::NUMBER
-    };
-    // ORDER: Acquire, above, as in `try_resolve`.
-    if lifecycle.is_ok_and(is_port) { Error::only_crash(resolve_port(thread, slot)) } else { Ok(()) }
+    let is_port = pin::lifecycle_of(thread.arena(), slot).is_ok_and(evaluate::is_live_port);
+    if is_port { Error::only_crash(resolve_port(thread, slot)) } else { Ok(()) }
 }
 
 fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
-    // ORDER: Acquire pairs with the Release of `create`: the object is complete.
-    let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Acquire));
+    let lifecycle = pin::lifecycle_of(thread.arena(), slot)?;
     // A RETIRED object too: the hazard keeps it, and the dead thread may have left something there.
     if matches!(lifecycle.state(), LifecycleState::Live | LifecycleState::Retired) {
         ObjectClass::of(lifecycle)?.after_death(thread, slot)?;
@@ -40,7 +34,7 @@ fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
     if lifecycle.state() != LifecycleState::Live {
         return Ok(());
     }
-    if lifecycle.class_number() == Port::NUMBER {
+    if evaluate::is_live_port(lifecycle) {
         return resolve_port(thread, slot);
     }
     for side in 0..if lifecycle.is_two_sided() { 2 } else { 1 } {

@@ -17,9 +17,10 @@
 //! INV-RING-P3: every cell that is FIRED has a thread that is putting it in under a hazard on the port, or the overflow
 //! mark is set. Recovery puts in the cells of a dead thread's port.
 //!
-//! *Overflow.* If the ring is full of packets, the cell stays FIRED and the mark is set. A waiter that finds the ring
-//! empty then puts in all FIRED cells, and clears the mark from the exact value that it read before: a packet that
-//! overflows meanwhile has raised it.
+//! *Overflow.* If the ring is full of packets, the cell stays FIRED and the mark is raised. A waiter that finds the ring
+//! empty looks at the mark, puts in all FIRED cells, and clears the mark from the exact value that it read before: a
+//! packet that overflows meanwhile has raised it. A waiter that saw no mark sleeps like one that saw no packet: the
+//! thread that raises the mark wakes it.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -34,7 +35,7 @@ use crate::object::port::blocks::{self, Part, RING_PLACES};
 use crate::object::port::cells::{self, Cell};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
-use crate::sync::{self, AcqRel, Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
+use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
 
 /// Cells are FIRED that found no place.
 const OVERFLOWS: u64 = 1 << 63;
@@ -77,7 +78,7 @@ impl<'a> Ring<'a> {
 
     fn place(&self, position: u64) -> Result<(&'a AtomicU64, RingWord)> {
         let place = blocks::ring_place(self.places, position)?;
-        // ORDER: Acquire pairs with the AcqRel of the CAS that wrote the place: the cell is FIRED, or later.
+        // ORDER: Acquire pairs with the Release of `put_in_place`: the cell is FIRED, or later.
         Ok((place, RingWord(place.load(Acquire))))
     }
 
@@ -113,8 +114,8 @@ fn remove_front(
     ring: &Ring<'_>,
     (head, place, word): (u64, &AtomicU64, RingWord),
 ) -> Result<()> {
-    // ORDER: AcqRel: the next user of the place comes after the use of the packet's hint here.
-    let _ = place.compare_exchange(word.0, word.emptied().0, AcqRel, Relaxed);
+    // Relaxed: it publishes no store of this thread. Its packet was taken before, by a CAS with Acquire.
+    let _ = place.compare_exchange(word.0, word.emptied().0, Relaxed, Relaxed);
     crash_point!(thread, "port.emptied");
     Ring::pass(ring.body.head(), head);
     Ok(())
@@ -136,23 +137,31 @@ pub(crate) fn prepare(thread: &Thread, port: Slot) -> Result<()> {
 pub(crate) fn put(thread: &Thread, port: Slot, cell: Cell<'_>) -> Result<()> {
     let ring = ring(thread, port)?.ok_or(Error::Corrupt("a port's packet without a ring"))?;
     if !put_in_place(thread, &ring, cell)? {
-        // Full. The mark comes first: a waiter that empties the ring after the look below sees it.
-        // ORDER: the fence below orders the mark before the look, as the waiter's fence orders its last look before its
-        // look at the mark.
-        let mark = ring.body.overflow();
-        let mut seen = mark.load(Relaxed);
-        loop {
-            let raised = (seen & !OVERFLOWS).wrapping_add(1) & !OVERFLOWS | OVERFLOWS;
-            match mark.compare_exchange(seen, raised, AcqRel, Relaxed) {
-                Ok(_) => break,
-                Err(changed) => seen = changed,
-            }
-        }
+        raise_mark(&ring);
         crash_point!(thread, "port.overflowed");
-        fence(SeqCst);
-        put_in_place(thread, &ring, cell)?;
     }
+    // It fences, as for a packet in the ring: a waiter that is about to sleep sees the mark.
     wake_waiter(thread, port)
+}
+
+/// The ring is full, and a cell stays FIRED.
+fn raise_mark(ring: &Ring<'_>) {
+    let mark = ring.body.overflow();
+    let mut seen = mark.load(Relaxed);
+    loop {
+        let raised = (seen & !OVERFLOWS).wrapping_add(1) & !OVERFLOWS | OVERFLOWS;
+        // ORDER: Release pairs with the Acquire of `load_mark`: a waiter that sees this mark finds the cell FIRED.
+        match mark.compare_exchange(seen, raised, Release, Relaxed) {
+            Ok(_) => return,
+            Err(changed) => seen = changed,
+        }
+    }
+}
+
+fn load_mark(ring: &Ring<'_>) -> u64 {
+    // ORDER: Acquire pairs with the Release of `raise_mark`, and of `put_overflowed`: if the mark is cleared, the packets are
+    // in the ring.
+    ring.body.overflow().load(Acquire)
 }
 
 /// Steps 1 to 4. `false`: the ring is full of packets.
@@ -164,15 +173,16 @@ fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool
         if fired.state() != CellState::Fired {
             return Ok(true);
         }
-        // ORDER: Acquire pairs with the Release of `pass`.
-        let tail = ring.body.tail().load(Acquire);
+        // Relaxed: the place tells whether the tail stands there. The fence that follows every put acquires what the tail was
+        // moved past: the walk of `for_each_packet` finds no place empty before the one that this thread fills.
+        let tail = ring.body.tail().load(Relaxed);
         let lap = Ring::lap(tail);
         let (place, word) = ring.place(tail)?;
         match (word.laps_ahead_of(lap), word.cell()) {
             (0, None) => {
                 let holding = RingWord::holding(lap, cell.id, fired);
                 // ORDER: Release: the thread that takes the packet sees the cell as it was fired.
-                if place.compare_exchange(word.0, holding.0, AcqRel, Relaxed).is_ok() {
+                if place.compare_exchange(word.0, holding.0, Release, Relaxed).is_ok() {
                     crash_point!(thread, "port.placed");
                     Ring::pass(ring.body.tail(), tail);
                     crash_point!(thread, "port.passed");
@@ -282,7 +292,9 @@ pub(crate) fn take_first<T>(
 fn wake_next(thread: &Thread, port: Slot, ring: &Ring<'_>) -> Result<()> {
     let state = thread.arena().state(ObjectRef::new(port, 0))?;
     // Relaxed: a sleeper that arms later looks for packets itself.
-    if State(state.load(Relaxed)).has(State::HAS_WAITERS) && matches!(ring.front()?, Front::Cell(..)) {
+    if State(state.load(Relaxed)).has(State::HAS_WAITERS)
+        && (matches!(ring.front()?, Front::Cell(..)) || load_mark(ring) & OVERFLOWS != 0)
+    {
         wake_waiter(thread, port)?;
     }
     Ok(())
@@ -317,25 +329,28 @@ fn take<T>(
 
 /// After the ring was found empty: puts in the cells that found no place before. Whether there may be some.
 fn put_overflowed(thread: &Thread, port: Slot, ring: &Ring<'_>) -> Result<bool> {
-    let mark = ring.body.overflow();
-    if mark.load(Relaxed) & OVERFLOWS == 0 {
+    let seen = load_mark(ring);
+    if seen & OVERFLOWS == 0 {
         return Ok(false);
     }
-    // ORDER: the fence pairs with the one of `put`: either that thread finds the room that this one has seen, or this
-    // one sees its mark. Acquire: with the mark, this thread sees the cell FIRED.
-    fence(SeqCst);
-    let seen = mark.load(Acquire);
-    let mut is_complete = true;
+    let (mut is_complete, mut placed) = (true, 0);
     for cell in cells::all(thread.arena(), port) {
         let cell = cell?;
         if cell.load().state() == CellState::Fired {
-            is_complete &= put_in_place(thread, ring, cell)?;
+            let is_placed = put_in_place(thread, ring, cell)?;
+            placed += u32::from(is_placed);
+            is_complete &= is_placed;
         }
     }
     crash_point!(thread, "port.refilled");
     // Only now: if the mark were cleared first and this thread died, no other thread would look for the cells.
     if is_complete {
-        let _ = mark.compare_exchange(seen, seen & !OVERFLOWS, AcqRel, Relaxed);
+        // ORDER: Release: after the packets were put in.
+        let _ = ring.body.overflow().compare_exchange(seen, seen & !OVERFLOWS, Release, Relaxed);
+    }
+    if placed > 1 {
+        // This thread takes one of them. Those who put in the others may have been stopped before their wake.
+        wake_waiter(thread, port)?;
     }
     Ok(true)
 }
@@ -394,11 +409,11 @@ pub(crate) fn for_each_packet(
     mut visit: impl FnMut(Cell<'_>) -> Result<()>,
 ) -> Result<()> {
     let Some(ring) = ring(thread, port)? else { return Ok(()) };
-    if ring.body.overflow().load(Acquire) & OVERFLOWS != 0 {
+    if load_mark(&ring) & OVERFLOWS != 0 {
         return cells::all(thread.arena(), port).try_for_each(|cell| visit(cell?));
     }
-    // ORDER: Acquire pairs with the Release of `pass`. A packet that is put in after this walk has begun may be missed.
-    let head = ring.body.head().load(Acquire);
+    // Relaxed: the walk visits each place once, wherever it begins. A packet that is put in meanwhile may be missed.
+    let head = ring.body.head().load(Relaxed);
     for position in head..head.saturating_add(RING_PLACES) {
         let (_, word) = ring.place(position)?;
         if word.laps_ahead_of(Ring::lap(position)) == 0 && word.cell().is_none() {
