@@ -37,7 +37,7 @@ pub(crate) fn take_free_block(thread: &Thread, class: SizeClass) -> Result<Block
         renew(thread, &mut credits, quota, class)?;
     }
     credits.left = credits.left.checked_sub(1).ok_or(Error::NoResources(
-        "message memory of this process, in blocks of this size (max_block_bytes_per_process)",
+        "blocks of this size of this process, for messages, ports and names (max_block_bytes_per_process)",
     ))?;
     let block = block_pool::take_some_block(thread, class).inspect_err(|_| credits.left += 1)?;
     // The owner's tag tells the process too, until the block is BOUND.
