@@ -2,20 +2,10 @@
 
 mod support;
 
-use jacinth_shm_loom::{
-    DEADLINE_INFINITE_NS, HandleValue, ObjectClass, PacketContent, Rights, Signals, Thread,
-};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, ObjectClass, PacketContent, Rights, Signals};
 use jacinth_shm_loom::{pass_time_until, time_passes};
 use support::ports::*;
 use support::*;
-
-/// Other signals.
-const SECOND: Signals = Signals::from_bits_retain(USER.bits() << 1);
-const THIRD: Signals = Signals::from_bits_retain(USER.bits() << 2);
-
-fn set(thread: &Thread, event: HandleValue, signals: Signals) {
-    thread.signal(find(thread, event), Signals::empty(), signals).unwrap();
-}
 
 /// INV-INDEX-1: an evaluation that finds no armed observer takes OBSERVED from no registrar, nor its index word.
 #[test]
@@ -83,36 +73,6 @@ fn an_evaluated_port_is_not_reused() {
         assert_eq!((next(&two, port), next(&two, port)), (Some(5), None), "no packet of the old port");
         two.reclaim().unwrap();
         assert_clean(&one, 2, 3);
-    });
-}
-
-/// INV-OBSERVE-3: a packet that is there announces a second message too, and the thread that takes it can read both.
-#[test]
-fn a_packet_shows_what_it_announces() {
-    model_with_one_sided_barriers(1, || {
-        let one = first(&with_ports());
-        let (end, two) = connected(&one);
-        let (port, theirs) = (create_port(&one), startup(&two));
-        observe(&one, end, port, repeating(1, Signals::READABLE)).unwrap();
-        two.send_value(theirs, &[1]).unwrap();
-        let writing = loom::thread::spawn(move || {
-            two.send_value(theirs, &[2]).unwrap();
-            two
-        });
-        assert_eq!(next(&one, port), Some(1));
-        let mut read = 0;
-        let drain = |read: &mut usize| {
-            while one.try_receive(end).is_ok() {
-                *read += 1;
-            }
-        };
-        drain(&mut read);
-        let _two = writing.join().unwrap();
-        if read < 2 {
-            assert_eq!(next(&one, port), Some(1), "the second message is announced");
-            drain(&mut read);
-        }
-        assert_eq!(read, 2);
     });
 }
 

@@ -2,14 +2,14 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, HandleValue, Signals, Thread};
+use jacinth_shm_loom::{Error, HandleValue, Thread};
 use support::ports::*;
 use support::*;
 
 /// An event whose USER is set, so that its observers have their packets at once.
 fn create_set_event(thread: &Thread) -> HandleValue {
     let event = create_event(thread);
-    thread.signal(find(thread, event), Signals::empty(), USER).unwrap();
+    set(thread, event, USER);
     event
 }
 
@@ -107,7 +107,7 @@ fn a_refilled_packet_can_be_cancelled() {
 /// A packet is cancelled by the thread that has put it in, behind the packet of another.
 #[test]
 fn a_packet_behind_others_can_be_cancelled() {
-    model(1, || {
+    model_with_one_sided_barriers(1, || {
         let (one, port, event, two, [theirs, _]) = full_ring();
         assert_eq!((next(&one, port), next(&one, port)), (Some(1), Some(2)));
         let queueing = loom::thread::spawn(move || {

@@ -42,6 +42,20 @@ pub fn repeating(key: u64, trigger: Signals) -> AsyncWait {
     AsyncWait { key, trigger, is_repeating: true }
 }
 
+/// Other signals.
+pub const SECOND: Signals = Signals::from_bits_retain(USER.bits() << 1);
+pub const THIRD: Signals = Signals::from_bits_retain(USER.bits() << 2);
+
+/// Sets signals of an event.
+pub fn set(thread: &Thread, event: HandleValue, signals: Signals) {
+    thread.signal(find(thread, event), Signals::empty(), signals).unwrap();
+}
+
+/// Reads all messages that are there. How many there were.
+pub fn read_all(thread: &Thread, end: HandleValue) -> usize {
+    core::iter::from_fn(|| thread.try_receive(end).ok()).count()
+}
+
 /// Queues a packet.
 pub fn queue(thread: &Thread, port: HandleValue, key: u64) -> Result<()> {
     thread.port_queue(thread.lookup(port)?, key, 0, [key; 4])
