@@ -2,6 +2,7 @@
 
 use super::WakeReason;
 use super::crash_model::{self, Access};
+use super::word_pool::{Promised, Word};
 use ::loom::sync::{Condvar, Mutex, MutexGuard};
 
 use ::loom::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +19,13 @@ pub(crate) fn fence(order: Ordering) {
 /// after the change. All accesses of the turn are alike and depend on each other, so none hides another. The turn is
 /// Relaxed: it adds no order to that of the access itself.
 #[derive(Debug, Default)]
-pub(crate) struct AtomicU64 {
-    turn: AtomicBool,
-    word: ::loom::sync::atomic::AtomicU64,
-}
+pub(crate) struct AtomicU64(Promised<Word>);
 
 impl AtomicU64 {
     fn turn(&self) -> &::loom::sync::atomic::AtomicU64 {
-        take_turn(&self.turn);
-        &self.word
+        let Word { turn, word } = self.0.get();
+        take_turn(turn);
+        word
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u64 {
@@ -36,16 +35,16 @@ impl AtomicU64 {
     pub(crate) fn store(&self, value: u64, order: Ordering) {
         let before = self.watched();
         self.turn().store(value, order);
-        crash_model::stored(&self.word, before, order, Access::Store);
+        crash_model::stored(&self.0.get().word, before, order, Access::Store);
     }
 
     /// The value that a store is about to replace, if `crash_model` watches.
     fn watched(&self) -> u64 {
-        if crash_model::is_watching() { self.word.load(Ordering::Relaxed) } else { 0 }
+        if crash_model::is_watching() { self.0.get().word.load(Ordering::Relaxed) } else { 0 }
     }
 
     fn changed(&self, before: u64, order: Ordering) -> u64 {
-        crash_model::stored(&self.word, before, order, Access::ReadModifyWrite);
+        crash_model::stored(&self.0.get().word, before, order, Access::ReadModifyWrite);
         before
     }
 
@@ -180,7 +179,7 @@ pub(super) fn is_asymmetric() -> bool {
 pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
     let before = word.turn().swap(value, order);
     // For `crash_model` it is a plain store, as in the product.
-    crash_model::stored(&word.word, before, order, Access::Store);
+    crash_model::stored(&word.0.get().word, before, order, Access::Store);
 }
 
 /// The meaning of barriers in the models that a test explores. In the product a light barrier is a compiler fence, and
@@ -259,20 +258,17 @@ pub(super) fn sure_barrier() {
 /// Stands beside memory that one thread writes and another reads, never both at once. The model fails if a read and a
 /// write are not ordered, no matter which values they saw.
 #[derive(Debug, Default)]
-pub(crate) struct RaceCell(::loom::cell::UnsafeCell<()>);
-
-// SAFETY: the cell holds no data; loom checks every access to it.
-unsafe impl Sync for RaceCell {}
+pub(crate) struct RaceCell(Promised<::loom::cell::UnsafeCell<()>>);
 
 impl RaceCell {
     /// The memory is being read.
     pub(crate) fn read(&self) {
-        self.0.with(|_| ());
+        self.0.get().with(|_| ());
     }
 
     /// The memory is being written.
     pub(crate) fn written(&self) {
-        self.0.with_mut(|_| ());
+        self.0.get().with_mut(|_| ());
     }
 }
 

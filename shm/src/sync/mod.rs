@@ -38,6 +38,8 @@ mod native;
 mod race_tools;
 mod sparse_table;
 pub(crate) mod trace;
+#[cfg(loom)]
+mod word_pool;
 
 #[cfg(loom)]
 pub use self::crash_model::{CrashOutcome, LostStores, crash_after};
@@ -63,6 +65,8 @@ pub use self::native::{now_ns, request_short_slice};
 #[cfg(not(loom))]
 pub(crate) use self::race_tools::{acquired, is_under_valgrind, is_watched, locked, mapped, released};
 pub use self::sparse_table::{Retired, SparseTable};
+#[cfg(loom)]
+pub(crate) use self::word_pool::WordPool;
 
 #[cfg(loom)]
 use self::loom as machine;

@@ -8,6 +8,9 @@ use core::ptr::NonNull;
 pub(crate) struct Heap {
     base: NonNull<u8>,
     layout: Layout,
+    /// The words that lie here are promises of these.
+    #[cfg(loom)]
+    _words: Box<crate::sync::WordPool>,
 }
 
 impl Heap {
@@ -19,7 +22,12 @@ impl Heap {
         // SAFETY: the layout's size is not zero.
         let base = unsafe { std::alloc::alloc_zeroed(layout) };
         let base = NonNull::new(base).unwrap_or_else(|| std::alloc::handle_alloc_error(layout));
-        Self { base, layout }
+        Self {
+            base,
+            layout,
+            #[cfg(loom)]
+            _words: crate::sync::WordPool::begin(),
+        }
     }
 }
 
