@@ -316,7 +316,10 @@ mod tests {
 
     #[test]
     fn a_slot_admits_one_process() {
-        let arena = Arc::new(Arena::heap(&Config::default()).unwrap());
+        // A small one: an arena on the heap is all written.
+        let config =
+            Config { max_objects: 64, pool_bytes: 1 << 16, max_loan_bytes: 1 << 13, ..Config::default() };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
         let first = Process::attach(arena.clone(), arena.first_slot().unwrap(), 1, 1).unwrap();
         let supervisor = Thread::join(&first).unwrap();
         let slot = arena.reserve_slot(&supervisor).unwrap();
