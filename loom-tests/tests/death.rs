@@ -52,6 +52,33 @@ explorations! {
         explore_deaths(SEEING_A_TIMER_EXPIRE, 2);
     }
 
+    /// INV-STREAM-1: the peer reads what was written, and then sees the end.
+    #[test]
+    fn dead_owner_of_a_fifo_is_seen() {
+        explore_deaths(WRITING_ALONE, 1);
+        explore_deaths(READING_ALONE, 1);
+        explore_deaths(SHARING_A_SIDE, 1);
+    }
+
+    /// INV-STREAM-5: no block is lost.
+    #[test]
+    fn dead_creator_leaves_no_fifo() {
+        explore_deaths(OPENING_RINGS, 0);
+        explore_deaths(CLOSING_A_SHARED_FIFO, 0);
+    }
+
+    /// INV-STREAM-3, INV-STREAM-5: the write is whole or missing, and the survivor goes on.
+    #[test]
+    fn dead_shared_writer_holds_up_nobody() {
+        explore_deaths(WRITING_BESIDE_ANOTHER, 1);
+    }
+
+    /// INV-STREAM-4, INV-STREAM-5: an element is read once, and the survivor goes on.
+    #[test]
+    fn dead_shared_reader_holds_up_nobody() {
+        explore_deaths(READING_BESIDE_ANOTHER, 1);
+    }
+
     /// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
     #[test]
     fn dead_duplicator_leaves_no_reference() {

@@ -152,6 +152,18 @@ fn unfinished_meeting_is_recovered() {
     kill_after_every_store(ENDING_A_LISTENER);
 }
 
+/// INV-STREAM-1, INV-STREAM-3, INV-STREAM-5, INV-PART-1.
+#[test]
+fn unfinished_element_is_recovered() {
+    kill_after_every_store(WRITING_ALONE);
+    kill_after_every_store(READING_ALONE);
+    kill_after_every_store(OPENING_RINGS);
+    kill_after_every_store(SHARING_A_SIDE);
+    kill_after_every_store(WRITING_BESIDE_ANOTHER);
+    kill_after_every_store(READING_BESIDE_ANOTHER);
+    kill_after_every_store(CLOSING_A_SHARED_FIFO);
+}
+
 /// INV-CELL-1, INV-CELL-2, INV-RING-P3, INV-PART-1.
 #[test]
 fn unfinished_packet_is_recovered() {

@@ -69,6 +69,7 @@ pub use object::info::{Basic, MAX_NAME_BYTES};
 pub use object::listener::block::{LISTENER_BACKLOG, MAX_LISTENER_NAME_BYTES};
 pub use object::port::observe::AsyncWait;
 pub use object::port::packet::{Packet, PacketContent};
+pub use object::stream::fifo::MAX_FIFO_BYTES;
 pub use process::Process;
 #[cfg(not(loom))]
 pub use process::exit::at_exit;

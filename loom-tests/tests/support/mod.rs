@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub mod deaths;
+pub mod fifos;
 pub mod names;
 pub mod points;
 pub mod ports;

@@ -6,6 +6,7 @@ pub(crate) mod arena;
 pub(crate) mod asleep;
 pub(crate) mod channel;
 mod directory;
+mod fifo;
 pub(crate) mod observe;
 mod port;
 #[cfg(not(loom))]

@@ -214,6 +214,83 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// Bytes of a stream: of any number, at any place of a block's lines.
+///
+/// Another thread may write them while they are read. A reader of a shared end finds that out afterwards, and discards
+/// what it has copied (`object/stream/read_shared`); so the models look for no race here, as they do for messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bytes<'a> {
+    lines: &'a [Line],
+    offset: usize,
+}
+
+impl<'a> Bytes<'a> {
+    /// From the byte at `offset` on.
+    #[inline(always)]
+    pub(crate) fn new(lines: &'a [Line], offset: usize) -> Self {
+        assert!(offset <= lines.len() * LINE_BYTES);
+        Self { lines, offset }
+    }
+
+    /// How many bytes there are.
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.lines.len() * LINE_BYTES - self.offset
+    }
+
+    /// # Panics
+    /// If the bytes do not fit.
+    #[inline(always)]
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        assert!(bytes.len() <= self.len());
+        // SAFETY: so many bytes lie there, as was just checked. They are interior-mutable memory (atomics); `bytes` is
+        // private memory, so the two cannot overlap.
+        #[cfg(not(loom))]
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.as_ptr().cast_mut(), bytes.len());
+        }
+        #[cfg(loom)]
+        for (byte, at) in bytes.iter().zip(self.offset..) {
+            // Relaxed: one thread writes to a block at a time.
+            let word = self.word(at);
+            let shift = at % size_of::<u64>() * 8;
+            word.store(word.load(Relaxed) & !(0xff << shift) | u64::from(*byte) << shift, Relaxed);
+        }
+    }
+
+    /// Fills all of `bytes`.
+    ///
+    /// # Panics
+    /// If there are fewer bytes.
+    #[inline(always)]
+    pub(crate) fn read_uninit(&self, bytes: &mut [MaybeUninit<u8>]) {
+        assert!(bytes.len() <= self.len());
+        // SAFETY: as in `write`, in the other direction. The memory is initialised: it belongs to a mapped file.
+        #[cfg(not(loom))]
+        unsafe {
+            core::ptr::copy_nonoverlapping(self.as_ptr().cast(), bytes.as_mut_ptr(), bytes.len());
+        }
+        #[cfg(loom)]
+        for (byte, at) in bytes.iter_mut().zip(self.offset..) {
+            // Relaxed: a load that shows the item, or the tail, came first.
+            byte.write((self.word(at).load(Relaxed) >> (at % size_of::<u64>() * 8)) as u8);
+        }
+    }
+
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn as_ptr(&self) -> *const u8 {
+        // SAFETY: the lines are contiguous (asserted in `arena/layout`), and `new` has checked the offset.
+        unsafe { self.lines.as_ptr().cast::<u8>().add(self.offset) }
+    }
+
+    #[cfg(loom)]
+    fn word(&self, at: usize) -> &'a AtomicU64 {
+        let word = at / size_of::<u64>();
+        &self.lines[word / LINE_WORDS].0[word % LINE_WORDS]
+    }
+}
+
 /// Stores a word of a message again, as it is. For the reader, before it consumes the message.
 ///
 /// The store leaves the line in this processor's cache alone. Otherwise both processors share it, and the writer's next store
@@ -271,6 +348,23 @@ mod tests {
                 // SAFETY: `read_uninit` fills all of the slice.
                 assert_eq!(unsafe { byte.assume_init() }, *expected);
             }
+        }
+    }
+
+    #[test]
+    fn bytes_lie_where_they_were_written() {
+        let lines: Vec<Line> = (0..3).map(|_| Line::default()).collect();
+        Bytes::new(&lines, 0).write(&[0xff; 192]);
+        for (offset, len) in [(0, 1), (5, 3), (7, 2), (63, 66), (191, 1), (192, 0)] {
+            let bytes: Vec<u8> = (1..).take(len).collect();
+            Bytes::new(&lines, offset).write(&bytes);
+            let mut back = [MaybeUninit::uninit(); 192];
+            Bytes::new(&lines, 0).read_uninit(&mut back);
+            // SAFETY: `read_uninit` fills all of the array.
+            let back = back.map(|byte| unsafe { byte.assume_init() });
+            assert_eq!(back[offset..offset + len], bytes);
+            assert!(back[..offset].iter().chain(&back[offset + len..]).all(|byte| *byte == 0xff));
+            Bytes::new(&lines, offset).write(&vec![0xff; len]);
         }
     }
 

@@ -17,6 +17,11 @@ use crate::refcount::{self, moving};
 use crate::sync::{Relaxed, Release};
 
 pub(crate) fn duplicate(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
+    if thread.process.halves.may_have(found.index) {
+        // Relaxed: of a handle that is gone, `pin` tells.
+        let lifecycle = thread.arena().object(found.entry.object().slot())?.lifecycle.load(Relaxed);
+        ObjectClass::of(Lifecycle(lifecycle))?.before_duplicate(thread, found)?;
+    }
     pin::pin(thread, found)?;
     let result = moving::duplicate_pinned(thread, found, rights);
     if !result.is_err_and(|error| error.is_crash()) {

@@ -26,7 +26,7 @@ use crate::handle::pin;
 use crate::lifecycle::reclaim;
 use crate::object::budget::Budget;
 use crate::object::port::index;
-use crate::object::{self, Progress};
+use crate::object::{self, ObjectClass, Progress};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -198,7 +198,7 @@ fn may_hold_blocks(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<
     // Relaxed: a hint.
     Ok(thread.arena().object(slot)?.lifecycle.load(Relaxed) == lifecycle.0
         && (index::is_indexed(thread.arena(), slot)?
-            || !lifecycle.is_two_sided() && !object::is_blank(lifecycle, thread, slot)?))
+            || !ObjectClass::of(lifecycle)?.has_rings() && !object::is_blank(lifecycle, thread, slot)?))
 }
 
 #[cfg(all(test, not(loom)))]

@@ -89,8 +89,8 @@ pub(crate) trait Class {
     }
 
     /// Binds the private half of this entry (`process/half`) to an object that has just come to this process.
-    /// The handle becomes LIVE afterwards. A class that has a private half overrides this; its handles cannot be
-    /// duplicated.
+    /// The handle becomes LIVE afterwards. A class that has a private half overrides this. Its handles cannot be
+    /// duplicated, or it gives the half up first (`before_duplicate`).
     #[inline(always)]
     fn bind_half<'a>(
         _process: &'a Process,
@@ -99,6 +99,12 @@ pub(crate) trait Class {
         _origin: Origin,
         _inside: impl FnOnce() -> Inside<'a>,
     ) {
+    }
+
+    /// A second handle is about to be made to the side of `found`, in this process.
+    #[inline(always)]
+    fn before_duplicate(_thread: &Thread, _found: ResolvedHandle) -> Result<()> {
+        Ok(())
     }
 
     /// Gives back the memory that objects of the class keep in this process and do not need: all objects, or only those

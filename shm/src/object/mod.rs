@@ -5,6 +5,7 @@
 pub(crate) mod bind;
 pub(crate) mod budget;
 pub(crate) mod class;
+pub(crate) mod end;
 pub(crate) mod info;
 pub(crate) mod own_block;
 pub(crate) mod wait;
@@ -96,6 +97,13 @@ macro_rules! classes {
             ) {
                 match self {
                     $($(Self::$name => $module::$name::bind_half(process, object, index, origin, inside),)*)*
+                }
+            }
+
+            /// See [`Class::before_duplicate`].
+            pub(crate) fn before_duplicate(self, thread: &Thread, found: ResolvedHandle) -> Result<()> {
+                match self {
+                    $($(Self::$name => $module::$name::before_duplicate(thread, found),)*)*
                 }
             }
 
@@ -275,6 +283,10 @@ classes! {
     mod channel {
         /// A channel: two sides, with messages queued each way.
         Channel;
+    }
+    mod stream {
+        /// A fifo: two sides, with a stream of elements each way.
+        Fifo;
     }
     mod event {
         /// An event: one side with signals.

@@ -102,7 +102,9 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
         | ListIntent::UnlinkSegment { from, block }
         | ListIntent::UnlinkPayload { from, block }
         | ListIntent::LinkPart { from, block }
-        | ListIntent::UnlinkPart { from, block } => {
+        | ListIntent::UnlinkPart { from, block }
+        | ListIntent::LinkItem { from, block }
+        | ListIntent::UnlinkItem { from, block } => {
             (block, class_of(thread, from)?.is_linked(thread, intent, from, block)?)
         }
         ListIntent::LinkIndex { from, block } | ListIntent::UnlinkIndex { from, block } => {
@@ -126,8 +128,13 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
         | ListIntent::UnlinkPayload { .. }
         | ListIntent::UnlinkPart { .. }
         | ListIntent::UnlinkIndex { .. }
+        | ListIntent::UnlinkItem { .. }
             if !is_linked =>
         {
+            block_credit::free_block(thread, block, left)?;
+        }
+        // BOUND, and not linked, or unlinked by another thread since, which may be about to free it by the same word.
+        ListIntent::LinkItem { .. } if !is_linked && !is_in_hand => {
             block_credit::free_block(thread, block, left)?;
         }
         // Freed without giving a credit back: the dead thread may have died before it wrote its own charge over the

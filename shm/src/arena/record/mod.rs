@@ -7,6 +7,7 @@ pub(crate) mod free_map;
 pub(crate) mod line;
 pub(crate) mod object;
 pub(crate) mod row;
+pub(crate) mod stream;
 pub(crate) mod timer;
 #[cfg_attr(loom, allow(dead_code, reason = "wakes take no time in models"))]
 pub(crate) mod wake;

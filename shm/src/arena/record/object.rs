@@ -48,7 +48,8 @@ impl core::fmt::Debug for Object {
     }
 }
 
-/// The words of a class: the two directions of a channel, of which `s` is written by side `s`; the word of a timer; a port's.
+/// The words of a class: the two directions of a channel or a fifo, of which `s` is written by side `s`; the word of a timer; a
+/// port's.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ObjectBody {
@@ -98,7 +99,7 @@ pub(crate) struct ProducerLine {
     pub(crate) blocks: AtomicU64,
     /// How many messages may be pending; 0: as many as the arena allows.
     pub(crate) max_pending: AtomicU64,
-    _spare: [AtomicU64; 3],
+    pub(super) spare: [AtomicU64; 3],
 }
 
 /// The words that the reading side publishes.
@@ -181,7 +182,7 @@ impl<'a> PortBody<'a> {
     /// The words that lead to blocks: the ring, and then the leaves.
     pub(crate) fn places(self) -> [&'a AtomicU64; PORT_PLACES] {
         let Direction { producer: p, consumer: c } = &self.0.directions[1];
-        let [p0, p1, p2] = &p._spare;
+        let [p0, p1, p2] = &p.spare;
         let [c0, c1] = &c.index;
         [
             &p.tail,

@@ -257,6 +257,17 @@ pub(crate) enum ListIntent {
         from: ObjectRef,
         block: crate::arena::word::block::BlockId,
     },
+    /// `block` becomes an item of the stream that `from` writes. It is BOUND before it is linked: then its word is the one
+    /// beside the intent.
+    LinkItem {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// The item is read, or the stream is being torn down.
+    UnlinkItem {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
 }
 
 impl ListIntent {
@@ -279,6 +290,8 @@ impl ListIntent {
             Self::UnlinkPart { from, block } => (10, from, block),
             Self::LinkIndex { from, block } => (11, from, block),
             Self::UnlinkIndex { from, block } => (12, from, block),
+            Self::LinkItem { from, block } => (13, from, block),
+            Self::UnlinkItem { from, block } => (14, from, block),
         };
         Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
     }
@@ -299,6 +312,8 @@ impl ListIntent {
             10 => Self::UnlinkPart { from, block },
             11 => Self::LinkIndex { from, block },
             12 => Self::UnlinkIndex { from, block },
+            13 => Self::LinkItem { from, block },
+            14 => Self::UnlinkItem { from, block },
             _ => Self::Idle,
         }
     }
@@ -349,6 +364,8 @@ mod tests {
             ListIntent::UnlinkPart { from: object, block },
             ListIntent::LinkIndex { from: object, block },
             ListIntent::UnlinkIndex { from: object, block },
+            ListIntent::LinkItem { from: object, block },
+            ListIntent::UnlinkItem { from: object, block },
         ] {
             assert_eq!(ListIntent::from_word(intent.to_word()), intent);
         }

@@ -18,6 +18,7 @@ pub(crate) mod reference;
 pub(crate) mod ring;
 pub(crate) mod row;
 pub(crate) mod signals;
+pub(crate) mod stream;
 
 /// Writes a word as its fields, and as the number that a debugger shows.
 macro_rules! debug_as_fields {

@@ -11,6 +11,7 @@
 //! at its handle's entry again, which has changed by then for good.
 
 pub(crate) mod calls;
+pub(crate) mod entrance;
 pub(crate) mod stream_detector;
 
 use crate::arena::word::handle::EntryIndex;
@@ -112,4 +113,5 @@ macro_rules! halves {
 
 halves! {
     mod channel { Endpoint }
+    mod stream { StreamEndpoint }
 }

@@ -14,6 +14,7 @@
 //! | no free thread row watches signals | LATCH-3 |
 //! | a handle queued at a listener is counted, and no thread that is gone has its place | LISTENER-1 |
 //! | a cell of a port that can fire is in its object's index, and its handle is there; its packet is in the ring | OBSERVER-1, RING-P3 |
+//! | the items of a stream follow each other from its head to its tail | STREAM-2, STREAM-6 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
 //! "Quiescent" means that no operation is under way: other processes may be attached and asleep. A quiescent arena that
@@ -25,6 +26,7 @@
 mod names;
 mod ports;
 mod report;
+mod streams;
 
 pub use report::Audit;
 
@@ -119,6 +121,9 @@ impl Walk<'_> {
             self.claim_block(block, side, "block of a port or an index")?;
         }
         ports.findings.into_iter().for_each(|finding| self.audit.find(finding));
+        for (block, side) in streams::walk(self.arena)? {
+            self.claim_block(block, side, "block of a stream")?;
+        }
         self.walk_blocks()
     }
 

@@ -1,0 +1,83 @@
+//! The words of a direction, as a stream uses them.
+//!
+//! ```text
+//!  producer's line   tail · items · first place · places · geometry · sharing
+//!  consumer's line   head · passed · (the words of every object that can be observed)
+//! ```
+//!
+//! | word | contents | written by |
+//! |---|---|---|
+//! | tail | the bytes ever written. Exact while the writing end is exclusive; of a shared one a hint, never too high | the exclusive writer: stores; any thread for a shared one: the maximum |
+//! | items | how many items were ever linked, in the same way | as the tail |
+//! | first place | the place of item 0 (`word/stream/item`) | the linker of the item; the thread that clears it |
+//! | places | the block with the places of the other items, as a block link | any writer, once (`object/own_block`) |
+//! | geometry | the size of the stream | its creator |
+//! | sharing | 1: the ends of the side that writes this direction, its writing end and its reading end, are shared | the last exclusive owner, once |
+//! | head | the bytes ever read. Its store, or its CAS by a shared reader, commits a read | the readers |
+//! | passed | all items below this one are cleared: a hint, never too high | the thread that has cleared one: the maximum |
+
+use crate::arena::record::object::Direction;
+use crate::sync::AtomicU64;
+
+/// A direction of a stream.
+#[derive(Clone, Copy)]
+pub(crate) struct StreamWords<'a>(&'a Direction);
+
+impl<'a> StreamWords<'a> {
+    #[inline(always)]
+    pub(crate) fn of(direction: &'a Direction) -> Self {
+        Self(direction)
+    }
+
+    #[inline(always)]
+    pub(crate) fn tail(self) -> &'a AtomicU64 {
+        &self.0.producer.tail
+    }
+
+    #[inline(always)]
+    pub(crate) fn items(self) -> &'a AtomicU64 {
+        &self.0.producer.tail_segment
+    }
+
+    #[inline(always)]
+    pub(crate) fn first_place(self) -> &'a AtomicU64 {
+        &self.0.producer.first_segment
+    }
+
+    pub(crate) fn places(self) -> &'a AtomicU64 {
+        &self.0.producer.blocks
+    }
+
+    #[inline(always)]
+    pub(crate) fn geometry(self) -> &'a AtomicU64 {
+        &self.0.producer.max_pending
+    }
+
+    #[inline(always)]
+    pub(crate) fn sharing(self) -> &'a AtomicU64 {
+        &self.0.producer.spare[0]
+    }
+
+    #[inline(always)]
+    pub(crate) fn head(self) -> &'a AtomicU64 {
+        &self.0.consumer.head
+    }
+
+    #[inline(always)]
+    pub(crate) fn passed(self) -> &'a AtomicU64 {
+        &self.0.consumer.head_segment
+    }
+
+    /// The words that are 0 in a new stream, but for the places, whose block is freed first.
+    pub(crate) fn plain(self) -> [&'a AtomicU64; 7] {
+        [
+            self.tail(),
+            self.items(),
+            self.first_place(),
+            self.geometry(),
+            self.sharing(),
+            self.head(),
+            self.passed(),
+        ]
+    }
+}

@@ -1,0 +1,267 @@
+//! The items of a stream and their places, as any thread finds them.
+
+use crate::arena::Arena;
+use crate::arena::copy::Bytes;
+use crate::arena::error::{Error, Result};
+use crate::arena::record::line::{LINE_WORDS, Line};
+use crate::arena::record::stream::StreamWords;
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::BlockId;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::stream::geometry::Geometry;
+use crate::arena::word::stream::item::ItemWord;
+use crate::object::own_block;
+use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release, fence};
+use core::mem::MaybeUninit;
+
+/// The end of an open item.
+pub(crate) const OPEN: u64 = u64::MAX;
+
+/// P5: how often an operation starts over. Each time another thread has moved the stream on, so no undamaged arena comes
+/// near it.
+pub(crate) const MOST_ROUNDS: u32 = if cfg!(loom) { 20 } else { 1 << 24 };
+
+/// A stream that no round has come to the end of.
+pub(crate) const RESTLESS: Error = Error::Corrupt("a stream that never comes to rest");
+
+/// A stream, for one operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Stream<'a> {
+    pub(crate) arena: &'a Arena,
+    /// The side that writes it.
+    pub(crate) writer: ObjectRef,
+    pub(crate) words: StreamWords<'a>,
+    pub(crate) geometry: Geometry,
+}
+
+/// An item that is linked.
+#[derive(Clone, Copy)]
+pub(crate) struct Item<'a> {
+    pub(crate) number: u64,
+    pub(crate) place: &'a AtomicU64,
+    pub(crate) word: ItemWord,
+    pub(crate) block: BlockId,
+    /// The position of its first byte.
+    pub(crate) start: u64,
+    /// The position behind its last byte.
+    pub(crate) end: u64,
+    /// Whether an exclusive writer may add bytes.
+    pub(crate) is_open: bool,
+}
+
+/// What stands at the place of an item.
+pub(crate) enum At<'a> {
+    /// The item.
+    Here(Item<'a>),
+    /// It was cleared.
+    Cleared,
+    /// No item yet.
+    Vacant { place: &'a AtomicU64, word: ItemWord },
+    /// The item that had the place before.
+    Occupied { by: u64 },
+    /// The stream has only its first place as yet.
+    NoPlaces,
+}
+
+impl<'a> Stream<'a> {
+    /// The stream that `writer` writes.
+    #[inline(always)]
+    pub(crate) fn of(arena: &'a Arena, writer: ObjectRef) -> Result<Self> {
+        let words = StreamWords::of(arena.direction(writer)?);
+        // Relaxed: written before the object was LIVE.
+        let geometry = Geometry(words.geometry().load(Relaxed)).checked()?;
+        Ok(Self { arena, writer, words, geometry })
+    }
+
+    /// How many places the stream has beside its first. Each item in a place has an unread element, or is to be cleared: so
+    /// a stream that has room for an element has a place for it.
+    pub(crate) fn places(&self) -> u64 {
+        self.geometry.elements()
+    }
+
+    /// The class of the block with the places.
+    pub(crate) fn class_of_places(&self) -> SizeClass {
+        SizeClass::fitting((self.places() as usize).div_ceil(LINE_WORDS))
+    }
+
+    /// The numbers of the items from `first` on, as many as there can be. P5: no loop over items is longer.
+    pub(crate) fn numbers_from(&self, first: u64) -> impl Iterator<Item = u64> + use<> {
+        first..=first.saturating_add(self.places() + 1)
+    }
+
+    /// Whether any thread may write, as opposed to those of one process.
+    pub(crate) fn is_shared(&self) -> bool {
+        // ORDER: Acquire pairs with the Release of `share`: its last open item is closed.
+        self.words.sharing().load(Acquire) != 0
+    }
+
+    /// The place of an item, and the lap in which it is the item's. `None`: the places are not linked yet.
+    #[inline(always)]
+    fn place(&self, item: u64) -> Result<Option<(&'a AtomicU64, u64)>> {
+        let Some(behind_first) = item.checked_sub(1) else { return Ok(Some((self.words.first_place(), 0))) };
+        let Some(lines) = own_block::lines(self.arena, self.words.places())? else { return Ok(None) };
+        let place = own_block::word(lines, (behind_first % self.places()) as usize)?;
+        Ok(Some((place, 1 + behind_first / self.places())))
+    }
+
+    /// What stands at the place of an item.
+    #[inline(always)]
+    pub(crate) fn at(&self, item: u64) -> Result<At<'a>> {
+        let Some((place, lap)) = self.place(item)? else { return Ok(At::NoPlaces) };
+        // ORDER: Acquire pairs with the Release CAS that linked the item: its block, start and end are written. And with that
+        // of a thread that cleared the place: the head has passed the item, and `items` counts it.
+        let word = ItemWord(place.load(Acquire));
+        match (word.laps_ahead_of(lap), word.block()) {
+            (0, None) => Ok(At::Vacant { place, word }),
+            (0, Some(block)) => self.item(item, place, word, block),
+            (1.., _) => Ok(At::Cleared),
+            (-1, Some(_)) => Ok(At::Occupied { by: item.saturating_sub(self.places()) }),
+            _ => Err(Error::Corrupt("a place of a stream that is laps behind")),
+        }
+    }
+
+    #[inline(always)]
+    fn item(&self, number: u64, place: &'a AtomicU64, word: ItemWord, block: BlockId) -> Result<At<'a>> {
+        // ORDER: Acquire pairs with the Release stores of the tail. And before the end is loaded: a tail that counts bytes
+        // behind an item that was open was stored after that item was closed.
+        let tail = self.words.tail().load(Acquire);
+        sync::acquired(self.words.tail());
+        let descriptor = self.arena.descriptor(block)?;
+        // Relaxed: published with the place.
+        let start = descriptor.position.load(Relaxed);
+        // ORDER: Acquire pairs with the Release of `link::close`: all bytes up to the end are written.
+        let end = descriptor.link.load(Acquire);
+        // ORDER: Acquire pairs with the Release of `link::link`: if a load above shows what the block's next item has, the one
+        // below shows the place cleared.
+        fence(Acquire);
+        if place.load(Relaxed) != word.0 {
+            return Ok(At::Cleared);
+        }
+        let is_open = end == OPEN;
+        let end = if is_open { tail } else { end };
+        if end < start {
+            return Err(Error::Corrupt("an item of a stream that ends before it starts"));
+        }
+        Ok(At::Here(Item { number, place, word, block, start, end, is_open }))
+    }
+
+    /// Counts an item that is linked (INV-STREAM-3).
+    pub(crate) fn count(&self, item: &Item<'_>) {
+        raise(self.words.tail(), item.end);
+        // ORDER: Release: after the tail.
+        let _ = self.words.items().compare_exchange(item.number, item.number + 1, Release, Relaxed);
+    }
+
+    /// How many bytes were ever written. For a thread without a hazard: damage reads as no more bytes.
+    pub(crate) fn written(&self) -> u64 {
+        // ORDER: Acquire, and before the tail (INV-STREAM-3).
+        let first = self.words.items().load(Acquire);
+        // ORDER: Acquire pairs with the Release stores of the tail.
+        let mut written = self.words.tail().load(Acquire);
+        sync::acquired(self.words.tail());
+        if !self.is_shared() {
+            return written;
+        }
+        for number in self.numbers_from(first) {
+            match self.at(number) {
+                Ok(At::Here(item)) => written = written.max(item.end),
+                Ok(At::Cleared) => {}
+                _ => break,
+            }
+        }
+        written
+    }
+
+    /// Where the bytes of an item from `position` on lie, and how many of them follow each other there.
+    #[inline(always)]
+    fn bytes(&self, block: BlockId, start: u64, position: u64) -> Result<(Bytes<'a>, usize)> {
+        let ring_bytes = self.geometry.capacity().min(block.bytes() as u64);
+        let offset = position.wrapping_sub(start) % ring_bytes;
+        Ok((Bytes::new(self.arena.lines(block)?, offset as usize), (ring_bytes - offset) as usize))
+    }
+
+    /// Copies bytes into a block whose first byte has the position `start`. The caller has found room for them.
+    #[inline(always)]
+    pub(crate) fn copy_in(&self, block: BlockId, start: u64, position: u64, bytes: &[u8]) -> Result<()> {
+        let (at, most) = self.bytes(block, start, position)?;
+        let (first, rest) = bytes.split_at(bytes.len().min(most));
+        at.write(first);
+        if !rest.is_empty() {
+            self.bytes(block, start, start)?.0.write(rest);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn copy_out(&self, item: &Item<'_>, position: u64, out: &mut [MaybeUninit<u8>]) -> Result<()> {
+        let (at, most) = self.bytes(item.block, item.start, position)?;
+        let (first, rest) = out.split_at_mut(out.len().min(most));
+        at.read_uninit(first);
+        if !rest.is_empty() {
+            self.bytes(item.block, item.start, item.start)?.0.read_uninit(rest);
+        }
+        Ok(())
+    }
+
+    /// Copies the bytes from `head` on, as many as there are and fit. `None`: the head has moved since it was loaded.
+    #[inline(always)]
+    pub(crate) fn copy_from(&self, head: u64, out: &mut [MaybeUninit<u8>]) -> Result<Option<usize>> {
+        // ORDER: Acquire pairs with the Release of `pass`.
+        let first = self.words.passed().load(Acquire);
+        let mut copied = 0;
+        for number in self.numbers_from(first) {
+            if copied == out.len() {
+                break;
+            }
+            match self.at(number)? {
+                At::Here(item) => {
+                    let position = head + copied as u64;
+                    if position < item.start {
+                        return Ok(None);
+                    }
+                    if item.end > position {
+                        let unread = item.end - position;
+                        if unread > self.geometry.capacity() {
+                            return Ok(None);
+                        }
+                        let many = (out.len() - copied).min(unread as usize);
+                        self.copy_out(&item, position, &mut out[copied..][..many])?;
+                        copied += many;
+                    }
+                    if item.is_open {
+                        break;
+                    }
+                }
+                At::Cleared => {}
+                // Occupied: all places hold items, and the loop has been to each.
+                At::Vacant { .. } | At::NoPlaces | At::Occupied { .. } => break,
+            }
+        }
+        Ok(Some(copied))
+    }
+
+    /// Notes that all items below `next` are cleared.
+    pub(crate) fn pass(&self, next: u64) {
+        raise(self.words.passed(), next);
+    }
+}
+
+/// Makes a word that only grows at least `value`.
+fn raise(word: &AtomicU64, value: u64) {
+    let mut seen = word.load(Relaxed);
+    while seen < value {
+        // ORDER: Release pairs with the Acquire loads of the tail and of *passed*: the items below are linked, or cleared.
+        match word.compare_exchange(seen, value, Release, Relaxed) {
+            Ok(_) => break,
+            Err(changed) => seen = changed,
+        }
+    }
+}
+
+/// The places of a new block.
+pub(crate) fn prepare(lines: &[Line]) {
+    for place in lines.iter().flat_map(|line| &line.0) {
+        // Relaxed: the CAS that links the block publishes it.
+        place.store(ItemWord::vacant(1).0, Relaxed);
+    }
+}

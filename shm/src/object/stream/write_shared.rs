@@ -1,0 +1,117 @@
+//! Writing at a shared end: each write is an item of its own, in a block that its thread fills before. The CAS of the item's
+//! place commits. No thread waits for another: a writer that is stopped holds a block, and no place.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::intent::ListIntent;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::{Signals, State};
+use crate::object::stream::link::{self, Loose};
+use crate::object::stream::places::{At, MOST_ROUNDS, RESTLESS, Stream};
+use crate::process::thread::{Thread, crash_point};
+use crate::signal::wake;
+use crate::sync::{Acquire, Relaxed};
+
+/// What became of an attempt to link an item.
+enum Linked {
+    /// It is linked, with so many bytes.
+    Yes(usize),
+    /// There is no room.
+    Full,
+    /// An item that is read stands in its place.
+    InTheWay { item: u64 },
+}
+
+/// As `write::write`, at a side that a hazard names.
+pub(crate) fn write(
+    thread: &Thread,
+    side: ObjectRef,
+    bytes: &[u8],
+    check: impl FnOnce(&Stream<'_>) -> Result<()>,
+) -> Result<usize> {
+    let stream = Stream::of(thread.arena(), side)?;
+    // Relaxed: no data is read on the strength of it.
+    if State(thread.arena().state(side)?.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
+        return Err(Error::PeerClosed);
+    }
+    check(&stream)?;
+    for _ in 0..MOST_ROUNDS {
+        // Before the memory: a stream that is full takes none.
+        let room = room(&stream);
+        if room == 0 {
+            return Err(Error::ShouldWait);
+        }
+        let bytes = &bytes[..bytes.len().min(room as usize)];
+        // ORDER: Acquire, as in `append`.
+        link::need_place(thread, &stream, stream.words.items().load(Acquire))?;
+        let block = link::take(thread, bytes.len())?;
+        stream.copy_in(block, 0, 0, bytes)?;
+        let loose = link::bind(thread, &stream, block)?;
+        match append(thread, &stream, loose, bytes.len())? {
+            Linked::Yes(written) => {
+                thread.set_list_intent(ListIntent::Idle, 0);
+                wake::notify_derived(thread, thread.arena().state(side.peer())?, State::HAS_WAITERS)?;
+                return Ok(written);
+            }
+            Linked::Full => {
+                link::give_back(thread, loose)?;
+                return Err(Error::ShouldWait);
+            }
+            Linked::InTheWay { item } => {
+                // One intent at a time.
+                link::give_back(thread, loose)?;
+                link::make_way(thread, &stream, item)?;
+            }
+        }
+    }
+    Err(RESTLESS)
+}
+
+/// How many bytes there is room for.
+fn room(stream: &Stream<'_>) -> u64 {
+    let written = stream.written();
+    // Relaxed: the room is judged again when the item is linked.
+    let unread = written.saturating_sub(stream.words.head().load(Relaxed));
+    stream.geometry.capacity().saturating_sub(unread)
+}
+
+/// Links the block as the next item, with as many of its bytes as there is room for.
+fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Result<Linked> {
+    for _ in 0..MOST_ROUNDS {
+        // ORDER: Acquire, and before the place and the tail (INV-STREAM-3).
+        let number = stream.words.items().load(Acquire);
+        let (place, vacant) = match stream.at(number)? {
+            At::Vacant { place, word } => (place, word),
+            At::Here(item) => {
+                stream.count(&item);
+                continue;
+            }
+            At::Cleared => continue,
+            At::Occupied { by } => {
+                let At::Here(item) = stream.at(by)? else { continue };
+                // ORDER: Acquire pairs with the Release of the readers.
+                let is_read = item.end <= stream.words.head().load(Acquire);
+                return Ok(if is_read { Linked::InTheWay { item: by } } else { Linked::Full });
+            }
+            At::NoPlaces => return Err(Error::Corrupt("a stream that has lost its places")),
+        };
+        // ORDER: Acquire, after the place: the start of the item (INV-STREAM-3).
+        let start = stream.words.tail().load(Acquire);
+        // ORDER: Acquire pairs with the Release of the readers: not older than the tail of an item that was cleared.
+        let unread = start.saturating_sub(stream.words.head().load(Acquire));
+        let room = stream.geometry.capacity().saturating_sub(unread);
+        let len = len.min(room as usize);
+        if len == 0 {
+            return Ok(Linked::Full);
+        }
+        if !link::link(thread, (place, vacant), loose, start, start + len as u64)? {
+            continue;
+        }
+        crash_point!(thread, "item.linked");
+        if let At::Here(item) = stream.at(number)? {
+            stream.count(&item);
+        }
+        crash_point!(thread, "item.counted");
+        return Ok(Linked::Yes(len));
+    }
+    Err(RESTLESS)
+}

@@ -1,0 +1,88 @@
+//! The private half of an exclusive end of a stream: where its process stands in both directions.
+//!
+//! A side of a fifo with one handle has one owning process, whose threads agree by private locks. A side that has had two
+//! handles is shared, and has no private half (`object/stream/share`).
+//!
+//! The invariants of endpoints hold (INV-ENDPOINT-1 to -3, `process/half/channel`).
+
+use crate::arena::word::block::BlockId;
+use crate::arena::word::reference::ObjectRef;
+use crate::process::half::PrivateHalf;
+use crate::process::half::entrance::Entrance;
+use crate::process::quota::Quotas;
+use crate::sync::{AtomicU64, Lock, Relaxed};
+use crossbeam_utils::CachePadded;
+
+/// The private half of one exclusive side.
+#[derive(Debug, Default)]
+pub(crate) struct StreamEndpoint {
+    /// The side that the entry holds, as a link; 0 while it holds none.
+    bound: AtomicU64,
+    pub(crate) writing: CachePadded<Lock<WritePosition>>,
+    pub(crate) reading: CachePadded<Lock<ReadPosition>>,
+}
+
+impl StreamEndpoint {
+    /// Binds the half to a side that arrived, and forgets the one before.
+    pub(crate) fn bind(&self, object: ObjectRef) {
+        self.start_afresh(Some(object));
+    }
+
+    fn start_afresh(&self, bound: Option<ObjectRef>) {
+        // Whoever holds both locks of a half at once takes them in this order.
+        let mut writing = self.writing.lock();
+        let mut reading = self.reading.lock();
+        self.leave(&mut writing, &mut reading, bound);
+    }
+
+    /// The same, by a thread that holds both locks.
+    pub(crate) fn leave(
+        &self,
+        writing: &mut WritePosition,
+        reading: &mut ReadPosition,
+        bound: Option<ObjectRef>,
+    ) {
+        *writing = WritePosition::default();
+        *reading = ReadPosition::default();
+        // Relaxed: the locks exclude other threads, and the entry that becomes LIVE next publishes the word.
+        self.bound.store(bound.map_or(0, ObjectRef::to_link), Relaxed);
+    }
+}
+
+impl PrivateHalf for StreamEndpoint {
+    #[inline(always)]
+    fn is_bound_to(&self, object: ObjectRef) -> bool {
+        // Relaxed: as in `leave`.
+        self.bound.load(Relaxed) == object.to_link()
+    }
+
+    /// Passes through both locks. A thread that still waits for a lock then finds the half not bound to its side.
+    fn unbind(&self, _quotas: &Quotas) {
+        self.start_afresh(None);
+    }
+}
+
+/// Where an exclusive writer stands.
+#[derive(Debug, Default)]
+pub(crate) struct WritePosition {
+    pub(crate) entrance: Entrance,
+    /// The ring that it writes; the other fields were loaded with it.
+    pub(crate) ring: Option<Ring>,
+    pub(crate) tail: u64,
+    /// The head when last looked at.
+    pub(crate) head_seen: u64,
+}
+
+/// The open item of an exclusive writer: a block that is used as a ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ring {
+    pub(crate) block: BlockId,
+    /// The position of its first byte ever.
+    pub(crate) start: u64,
+}
+
+/// Where an exclusive reader stands.
+#[derive(Debug, Default)]
+pub(crate) struct ReadPosition {
+    pub(crate) entrance: Entrance,
+}
