@@ -70,7 +70,7 @@ explorations! {
     /// INV-STREAM-3, INV-STREAM-5: the write is whole or missing, and the survivor goes on.
     #[test]
     fn dead_shared_writer_holds_up_nobody() {
-        explore_deaths(WRITING_BESIDE_ANOTHER, 1);
+        explore_deaths(WRITING_BESIDE_ANOTHER, 0);
     }
 
     /// INV-STREAM-4, INV-STREAM-5: an element is read once, and the survivor goes on.

@@ -102,7 +102,8 @@ pub const READING_ALONE: Scene = Scene {
     points: &["stream.read"],
     setup: owners,
     act: |victim, victims| {
-        assert_eq!(get(victim, victims[0], 2)?, [7]);
+        let got = get(victim, victims[0], 2)?;
+        assert!(got == [7] || got == [7, 8], "{got:?}");
         Ok(())
     },
     beside: |survivor, survivors| {

@@ -1,6 +1,6 @@
 //! A block becomes an item of a stream, and is freed when the item is read.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::Result;
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
@@ -10,7 +10,7 @@ use crate::memory::{block_credit, block_pool, pressure};
 use crate::object::own_block;
 use crate::object::stream::places::{self, At, Item, Stream};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{AtomicU64, Relaxed, Release};
 
 /// A block that is bound to a stream, under the intent to link it, and in no place yet.
 #[derive(Clone, Copy)]
@@ -125,20 +125,4 @@ pub(crate) fn clear_read(thread: &Thread, stream: &Stream<'_>, head: u64) -> Res
         }
     }
     Ok(())
-}
-
-/// Clears the item that stands where another one is to be linked, if it is read. `false`: it is not.
-pub(crate) fn make_way(thread: &Thread, stream: &Stream<'_>, by: u64) -> Result<bool> {
-    match stream.at(by)? {
-        At::Here(item) => {
-            // ORDER: Acquire pairs with the Release of the readers: their copies are over.
-            let is_read = item.end <= stream.words.head().load(Acquire);
-            if is_read && !item.is_open {
-                clear(thread, stream, &item)?;
-            }
-            Ok(is_read && !item.is_open)
-        }
-        At::Cleared => Ok(true),
-        _ => Err(Error::Corrupt("a place of a stream that changes back")),
-    }
 }

@@ -19,7 +19,7 @@ pub(crate) const OPEN: u64 = u64::MAX;
 
 /// P5: how often an operation starts over. Each time another thread has moved the stream on, so no undamaged arena comes
 /// near it.
-pub(crate) const MOST_ROUNDS: u32 = if cfg!(loom) { 20 } else { 1 << 24 };
+pub(crate) const MOST_ROUNDS: u32 = if cfg!(loom) { 20 } else { 1 << 16 };
 
 /// A stream that no round has come to the end of.
 pub(crate) const RESTLESS: Error = Error::Corrupt("a stream that never comes to rest");
@@ -172,10 +172,16 @@ impl<'a> Stream<'a> {
         written
     }
 
+    /// How many unread bytes the block of an item has room for. They go round.
+    #[inline(always)]
+    pub(crate) fn ring_bytes(&self, block: BlockId) -> u64 {
+        self.geometry.capacity().min(block.bytes() as u64)
+    }
+
     /// Where the bytes of an item from `position` on lie, and how many of them follow each other there.
     #[inline(always)]
     fn bytes(&self, block: BlockId, start: u64, position: u64) -> Result<(Bytes<'a>, usize)> {
-        let ring_bytes = self.geometry.capacity().min(block.bytes() as u64);
+        let ring_bytes = self.ring_bytes(block);
         let offset = position.wrapping_sub(start) % ring_bytes;
         Ok((Bytes::new(self.arena.lines(block)?, offset as usize), (ring_bytes - offset) as usize))
     }
@@ -221,7 +227,8 @@ impl<'a> Stream<'a> {
                     }
                     if item.end > position {
                         let unread = item.end - position;
-                        if unread > self.geometry.capacity() {
+                        // Also P5: the bytes lie in the block.
+                        if unread > self.ring_bytes(item.block) {
                             return Ok(None);
                         }
                         let many = (out.len() - copied).min(unread as usize);

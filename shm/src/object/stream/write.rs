@@ -81,7 +81,13 @@ fn find_ring(writer: &mut Writer<'_>, stream: &Stream<'_>) -> Result<Ring> {
     }
     let last = items.checked_sub(1).map(|last| stream.at(last)).transpose()?;
     let ring = match last {
-        Some(At::Here(item)) if item.is_open => Ring { block: item.block, start: item.start },
+        Some(At::Here(item)) if item.is_open => {
+            // P5: what the stream holds lies in the ring.
+            if item.start > tail || stream.ring_bytes(item.block) < stream.geometry.capacity() {
+                return Err(Error::Corrupt("a stream with a ring that is too short"));
+            }
+            Ring { block: item.block, start: item.start }
+        }
         _ => open_ring(writer.thread, stream, items, tail)?,
     };
     let cursor = &mut *writer.cursor;

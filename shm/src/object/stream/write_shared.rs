@@ -17,8 +17,8 @@ enum Linked {
     Yes(usize),
     /// There is no room.
     Full,
-    /// An item that is read stands in its place.
-    InTheWay { item: u64 },
+    /// An item that is read, as the head says, stands in its place.
+    InTheWay { head: u64 },
 }
 
 /// As `write::write`, at a side that a hazard names.
@@ -56,10 +56,10 @@ pub(crate) fn write(
                 link::give_back(thread, loose)?;
                 return Err(Error::ShouldWait);
             }
-            Linked::InTheWay { item } => {
+            Linked::InTheWay { head } => {
                 // One intent at a time.
                 link::give_back(thread, loose)?;
-                link::make_way(thread, &stream, item)?;
+                link::clear_read(thread, &stream, head)?;
             }
         }
     }
@@ -89,8 +89,8 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
             At::Occupied { by } => {
                 let At::Here(item) = stream.at(by)? else { continue };
                 // ORDER: Acquire pairs with the Release of the readers.
-                let is_read = item.end <= stream.words.head().load(Acquire);
-                return Ok(if is_read { Linked::InTheWay { item: by } } else { Linked::Full });
+                let head = stream.words.head().load(Acquire);
+                return Ok(if item.end <= head { Linked::InTheWay { head } } else { Linked::Full });
             }
             At::NoPlaces => return Err(Error::Corrupt("a stream that has lost its places")),
         };
