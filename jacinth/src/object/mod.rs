@@ -1,11 +1,9 @@
 //! The kernel's objects: one file or folder an object, and one line in the table below.
 
 pub mod futex;
-pub mod port_fd;
 pub mod task;
 pub use futex::*;
 use port::wait_async;
-pub use port_fd::*;
 pub use task::*;
 
 use crate::handle::{

@@ -1,5 +1,8 @@
 //! Ports: one place where a thread waits for any number of objects, and for packets of the program's own.
 
+pub mod port_fd;
+pub use port_fd::*;
+
 use crate::handle::{AsHandleRef, Handle, Name, NullableHandle};
 use crate::raw;
 use crate::types::packet::{Packet, PortOptions};
