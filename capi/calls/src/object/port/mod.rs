@@ -1,5 +1,8 @@
 //! Ports, and the waits whose packets go to one.
 
+pub(crate) mod port_fd;
+pub use port_fd::*;
+
 use crate::call_macro::calls;
 use crate::object::handle::{check_handle, return_handle};
 use crate::process::entry::enter;
