@@ -1,7 +1,7 @@
 //! The parts of an end that its futures use.
 
 use super::inbox::Inbox;
-use super::ready::Ready;
+use crate::reactor::ready::Ready;
 use jacinth::{MessageBuf, Status};
 
 /// An end of a channel, and what its futures share.

@@ -3,7 +3,7 @@
 //!
 //! Any task that looks for its own message takes all that are there, and sets aside those of the others.
 
-use super::ready::Ready;
+use crate::reactor::ready::Ready;
 use jacinth::{Channel, MessageBuf, Status};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -152,7 +152,7 @@ impl Inbox {
         };
         drop(state);
         if has_replies {
-            ready.message_was_set_aside();
+            ready.wake_readers();
         }
         received
     }
@@ -179,7 +179,7 @@ impl Inbox {
         };
         drop(state);
         if is_for_others {
-            ready.message_was_set_aside();
+            ready.wake_readers();
         }
         received
     }

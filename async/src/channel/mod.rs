@@ -6,7 +6,6 @@
 //! | file | contents |
 //! |---|---|
 //! | `end` | an end and its parts |
-//! | `ready` | what all futures of an end share: its sources and their observers |
 //! | `inbox` | replies for calls, and messages for receives, on an end that makes calls |
 //! | `recv`, `send`, `call` | the futures |
 //! | `messages`, `sink` | a stream of messages, and a sink |
@@ -15,7 +14,6 @@ mod call;
 mod end;
 mod inbox;
 mod messages;
-mod ready;
 mod recv;
 mod send;
 mod sink;
@@ -26,10 +24,10 @@ pub use recv::{Recv, RecvInto};
 pub use send::Send;
 pub use sink::MessageSink;
 
+use crate::reactor::ready::Ready;
 use end::End;
 use inbox::Inbox;
 use jacinth::{AsHandleRef, HandleRef, MessageBuf, NullableHandle};
-use ready::Ready;
 
 /// An end of a channel, for tasks. Any number of tasks may use it at once.
 ///
@@ -226,7 +224,7 @@ impl Channel {
     /// ```
     pub fn into_inner(self) -> jacinth::Channel {
         let End { ready, inbox: _, channel } = self.0;
-        ready.end_observers(&channel);
+        ready.end_observers(&channel.as_handle_ref());
         channel
     }
 }

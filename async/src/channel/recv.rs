@@ -2,7 +2,7 @@
 
 use super::end::End;
 use crate::reactor::source::Place;
-use jacinth::{MessageBuf, Status};
+use jacinth::{AsHandleRef, MessageBuf, Status};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -27,12 +27,12 @@ impl<'a> Receiver<'a> {
     ) -> Poll<Result<T, Status>> {
         let End { ready, channel, .. } = self.end;
         loop {
-            let seen = ready.messages();
+            let seen = ready.readable();
             match receive() {
                 Err(Status::SHOULD_WAIT) => {}
                 received => return Poll::Ready(received),
             }
-            if ready.wait_for_message(channel, context, &mut self.place, seen)? {
+            if ready.wait_readable(&channel.as_handle_ref(), context, &mut self.place, seen)? {
                 return Poll::Pending;
             }
         }
@@ -41,7 +41,7 @@ impl<'a> Receiver<'a> {
 
 impl Drop for Receiver<'_> {
     fn drop(&mut self) {
-        self.end.ready.leave_messages(&mut self.place);
+        self.end.ready.leave_readable(&mut self.place);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::end::End;
 use crate::reactor::source::Place;
 use crate::timer::Timer;
-use jacinth::{NullableHandle, Status};
+use jacinth::{AsHandleRef, MonotonicInstant, NullableHandle, Signals, Status};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -25,20 +25,32 @@ impl<'a> Sender<'a> {
         Self { end, place: Place::default(), again: None }
     }
 
+    /// Has the task woken when room comes. `None`: no signal will tell, because it is this process's share of memory that is
+    /// used up. `Some(false)`: try again.
+    fn wait_for_room(&mut self, context: &Context<'_>, seen: u64) -> Result<Option<bool>, Status> {
+        let End { ready, channel, .. } = self.end;
+        // An observer sees the channel's room alone.
+        let looked = channel.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE_PAST);
+        if looked.to_result() != Err(Status::TIMED_OUT) && ready.writable() == seen {
+            return Ok(None);
+        }
+        ready.wait_writable(&channel.as_handle_ref(), context, &mut self.place, seen).map(Some)
+    }
+
     /// Tries until `send` gives something other than SHOULD_WAIT.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
         mut send: impl FnMut() -> Result<(), Status>,
     ) -> Poll<Result<(), Status>> {
-        let End { ready, channel, .. } = self.end;
+        let ready = &self.end.ready;
         loop {
-            let seen = ready.room();
+            let seen = ready.writable();
             match send() {
                 Err(Status::SHOULD_WAIT) => {}
                 sent => return Poll::Ready(sent),
             }
-            match ready.wait_for_room(channel, context, &mut self.place, seen)? {
+            match self.wait_for_room(context, seen)? {
                 Some(true) => {
                     self.again = None;
                     return Poll::Pending;
@@ -58,7 +70,7 @@ impl<'a> Sender<'a> {
 
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
-        self.end.ready.leave_room(&mut self.place);
+        self.end.ready.leave_writable(&mut self.place);
     }
 }
 
