@@ -13,12 +13,13 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Fifo`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
 //! | waiting for any number of objects | [`Port`], [`Handle::wait_async`], [`Packet`] |
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
+//! | elements of one size | [`Fifo::write`], [`Fifo::read`] |
 //! | names to meet by | [`serve`], [`connect`], [`Listener`], [`Directory`] |
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
@@ -31,6 +32,7 @@
 //!
 //! - An arena comes first: [`Supervisor::create`], [`attach`], or [`Supervisor::spawn`] of another process.
 //! - Creating can fail for want of room. `create()` panics then, as in `zx`; `try_create()` gives the error.
+//!   [`Fifo::create`] gives it itself, also as in `zx`.
 //! - A write can fail for want of room, with [`Status::SHOULD_WAIT`] or [`Status::NO_RESOURCES`]; the handles stay with the
 //!   caller. On every other error they are closed, as in Zircon.
 //! - `from_raw` is safe: a wrong value gives [`Status::BAD_HANDLE`], and can close another handle of the same process.

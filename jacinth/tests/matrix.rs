@@ -17,6 +17,7 @@ enum On {
     Anything,
     Peered,
     Channels,
+    Fifos,
     Ports,
     Timers,
     Directories,
@@ -36,6 +37,10 @@ fn typed<T: HandleBased>(value: u32) -> Unowned<'static, T> {
 }
 
 fn channel(value: u32) -> Unowned<'static, Channel> {
+    typed(value)
+}
+
+fn fifo(value: u32) -> Unowned<'static, Fifo<u32>> {
     typed(value)
 }
 
@@ -171,6 +176,13 @@ const CALLS: &[Call] = &[
         needs: Rights::READ,
         run: |value| channel(value).read_in_place().map(drop),
     },
+    Call { name: "fifo_write", on: On::Fifos, needs: Rights::WRITE, run: |value| fifo(value).write_one(&1) },
+    Call {
+        name: "fifo_read",
+        on: On::Fifos,
+        needs: Rights::READ,
+        run: |value| fifo(value).read_one().map(drop),
+    },
     Call {
         name: "wait_async",
         on: On::Anything,
@@ -289,6 +301,13 @@ fn readable_channel() -> (Channel, Channel) {
     (ours, theirs)
 }
 
+/// An end with an element to read; its peer is kept open beside it.
+fn readable_fifo() -> (Fifo<u32>, Fifo<u32>) {
+    let (ours, theirs) = Fifo::create(16).unwrap();
+    theirs.write_one(&1).unwrap();
+    (ours, theirs)
+}
+
 fn assert_all_say_bad_handle(value: u32, what: &str) {
     for Call { name, run, .. } in CALLS {
         if value != 0 || !name.starts_with("close") {
@@ -309,6 +328,10 @@ fn every_call_refuses_invalid_values() {
         let closed = end.into_raw();
         raw::close(closed).unwrap();
         assert_all_say_bad_handle(closed, "a closed channel");
+        let (end, _other) = readable_fifo();
+        let closed = end.into_raw();
+        raw::close(closed).unwrap();
+        assert_all_say_bad_handle(closed, "a closed fifo");
         let replaced = event().into_raw();
         let _replacement = NullableHandle::from_raw(raw::replace(replaced, Rights::SAME_RIGHTS).unwrap());
         assert_all_say_bad_handle(replaced, "a replaced handle");
@@ -346,7 +369,7 @@ fn each_type_refuses_others_calls() {
     in_arena(|supervisor| {
         let (pair, _other) = EventPair::create();
         let (event, (end, _peer)) = (Event::create(), readable_channel());
-        let (port, timer) = (Port::create(), Timer::create());
+        let (port, timer, (fifo, _far)) = (Port::create(), Timer::create(), readable_fifo());
         let directory = Directory::create();
         let listener = directory.serve("a name").unwrap();
         let of_type = |on| CALLS.iter().filter(move |call| call.on == on);
@@ -354,6 +377,7 @@ fn each_type_refuses_others_calls() {
             event.raw_handle(),
             pair.raw_handle(),
             end.raw_handle(),
+            fifo.raw_handle(),
             port.raw_handle(),
             timer.raw_handle(),
             directory.raw_handle(),
@@ -361,6 +385,7 @@ fn each_type_refuses_others_calls() {
         ];
         let suitable = [
             (On::Channels, end.raw_handle()),
+            (On::Fifos, fifo.raw_handle()),
             (On::Ports, port.raw_handle()),
             (On::Timers, timer.raw_handle()),
             (On::Directories, directory.raw_handle()),
@@ -373,7 +398,8 @@ fn each_type_refuses_others_calls() {
                 }
             }
         }
-        let used_before = (readable_channel(), Port::create(), Timer::create(), listener, directory);
+        let used_before =
+            (readable_channel(), readable_fifo(), Port::create(), Timer::create(), listener, directory);
         drop(used_before);
         supervisor.collect().unwrap();
         let events: Vec<Event> = (0..50).map(|_| Event::create()).collect();
@@ -397,6 +423,10 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
     ("an event pair", &[On::Anything, On::Peered], Rights::EVENTPAIR_DEFAULT, || {
         let (side, other) = EventPair::create();
         (side.into(), Some(other.into()))
+    }),
+    ("a fifo", &[On::Anything, On::Peered, On::Fifos], Rights::FIFO_DEFAULT, || {
+        let (end, other) = readable_fifo();
+        (end.into(), Some(other.into()))
     }),
     ("a timer", &[On::Anything, On::Timers], Rights::TIMER_DEFAULT, || (Timer::create().into(), None)),
     ("a port", &[On::Anything, On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),

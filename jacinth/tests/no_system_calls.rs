@@ -50,6 +50,7 @@ const CALLS: &[Line] = &[
     ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create()))),
     ("timer, created and closed", Barriers, || Box::new(|| drop(Timer::create()))),
     ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create()))),
+    ("fifo, created and closed", Barriers, || Box::new(|| drop(Fifo::<u64>::create(512).unwrap()))),
     ("port, created, used and closed", Barriers, || {
         let packet = Packet::from_user_packet(1, 0, UserPacket::default());
         Box::new(move || Port::create().queue(&packet).unwrap())
@@ -181,6 +182,32 @@ const CALLS: &[Line] = &[
         Box::new(move || {
             assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT));
             ours.basic_info().unwrap();
+        })
+    }),
+    ("16 elements of a fifo, written and read", Nothing, || {
+        let (ours, theirs) = Fifo::<[u64; 4]>::create(128).unwrap();
+        let mut elements = [[7; 4]; 16];
+        Box::new(move || {
+            assert_eq!(ours.write(&elements), Ok(16));
+            assert_eq!(theirs.read(&mut elements), Ok(16));
+        })
+    }),
+    ("an element of a fifo, by duplicates", Nothing, || {
+        let (ours, theirs) = Fifo::<u64>::create(512).unwrap();
+        let copies = |fifo: &Fifo<u64>| [(); 2].map(|()| fifo.duplicate(Rights::SAME_RIGHTS).unwrap());
+        let (ours, theirs) = (copies(&ours), copies(&theirs));
+        Box::new(move || {
+            for turn in 0..2 {
+                ours[turn].write_one(&7).unwrap();
+                assert_eq!(theirs[1 - turn].read_one(), Ok(7));
+            }
+        })
+    }),
+    ("read from an empty fifo", Nothing, || {
+        let (ours, theirs) = Fifo::<u64>::create(512).unwrap();
+        Box::new(move || {
+            assert_eq!(ours.read_one(), Err(Status::SHOULD_WAIT));
+            theirs.basic_info().unwrap();
         })
     }),
     ("call, both sides awake", Turns, || {

@@ -2,8 +2,8 @@
 
 /// Implements the operations of every object for a type with `raw_handle`, `into_raw` and `from_value`.
 macro_rules! handle_operations {
-    ($Owner:ident) => {
-        impl $Owner {
+    ($Owner:ident $(<$($Parameter:ident),+>)?) => {
+        impl $(<$($Parameter),+>)? $Owner $(<$($Parameter),+>)? {
             /// Another handle to the same object, with `rights`, or the same for [`Rights::SAME_RIGHTS`].
             ///
             /// Follows `docs/syscalls/handle_duplicate.md`. Needs [`Rights::DUPLICATE`], which channels never have.
@@ -127,8 +127,8 @@ macro_rules! handle_operations {
             /// The object's name; empty until it is set.
             ///
             /// Follows `ZX_PROP_NAME` in `docs/syscalls/object_get_property.md`. Needs [`Rights::GET_PROPERTY`],
-            /// which the default rights of events, event pairs and channels do not have, and those of objects that
-            /// were made with a name (`create_named`) do.
+            /// which the default rights of events, event pairs, channels and fifos do not have, and those of objects
+            /// that were made with a name (`create_named`) do.
             ///
             /// # Errors
             /// [`Status::ACCESS_DENIED`], [`Status::BAD_HANDLE`].
@@ -240,7 +240,7 @@ macro_rules! handle_operations {
         }
 
         /// Shows the type and the value.
-        impl std::fmt::Debug for $Owner {
+        impl $(<$($Parameter),+>)? std::fmt::Debug for $Owner $(<$($Parameter),+>)? {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($Owner), "({:#x})"), self.raw_handle())
             }

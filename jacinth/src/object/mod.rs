@@ -11,12 +11,22 @@ use crate::handle::{
     handle_operations,
 };
 use crate::types::object_type::ObjectType;
+use std::marker::PhantomData;
+
+/// Implements traits without methods of their own for a type.
+macro_rules! implement {
+    ([] $Object:ident $(<$($Parameter:ident),+>)?) => {};
+    ([$Trait:ident $(, $More:ident)*] $Object:ident $(<$($Parameter:ident),+>)?) => {
+        impl $(<$($Parameter),+>)? $Trait for $Object $(<$($Parameter),+>)? {}
+        implement!([$($More),*] $Object $(<$($Parameter),+>)?);
+    };
+}
 
 /// Makes a type the owner of one handle: the operations of every object, the conversions, and the traits in the brackets
-/// besides.
+/// besides. A type with parameters has a [`PhantomData`] of a function of them behind the handle.
 macro_rules! owner {
-    ($Object:ident = $TYPE:ident [$( $Trait:ident ),*]) => {
-        impl $Object {
+    ($Object:ident $(<$($Parameter:ident),+>)? = $TYPE:ident $traits:tt) => {
+        impl $(<$($Parameter),+>)? $Object $(<$($Parameter),+>)? {
             /// The handle's value, which stays this owner's.
             ///
             /// ```
@@ -45,14 +55,14 @@ macro_rules! owner {
             }
 
             pub(crate) fn from_value(value: u32) -> Self {
-                Self(NullableHandle::from_raw(value))
+                Self::from(NullableHandle::from_raw(value))
             }
         }
 
-        handle_operations!($Object);
-        wait_async!($Object);
+        handle_operations!($Object $(<$($Parameter),+>)?);
+        wait_async!($Object $(<$($Parameter),+>)?);
 
-        impl AsHandleRef for $Object {
+        impl $(<$($Parameter),+>)? AsHandleRef for $Object $(<$($Parameter),+>)? {
             fn as_handle_ref(&self) -> HandleRef<'_> {
                 self.0.as_handle_ref()
             }
@@ -60,40 +70,40 @@ macro_rules! owner {
 
         /// The type is not checked: operations of the wrong type give
         /// [`Status::WRONG_TYPE`](crate::Status::WRONG_TYPE). A [`Handle`] converts with a check.
-        impl From<NullableHandle> for $Object {
+        impl $(<$($Parameter),+>)? From<NullableHandle> for $Object $(<$($Parameter),+>)? {
             fn from(handle: NullableHandle) -> Self {
-                Self(handle)
+                Self(handle $(, PhantomData::<fn($($Parameter),+)>)?)
             }
         }
 
-        impl From<$Object> for NullableHandle {
-            fn from(owner: $Object) -> Self {
+        impl $(<$($Parameter),+>)? From<$Object $(<$($Parameter),+>)?> for NullableHandle {
+            fn from(owner: $Object $(<$($Parameter),+>)?) -> Self {
                 owner.0
             }
         }
 
         /// Fails, and gives the handle back, unless its object is of this type.
-        impl TryFrom<Handle> for $Object {
+        impl $(<$($Parameter),+>)? TryFrom<Handle> for $Object $(<$($Parameter),+>)? {
             type Error = TryFromHandleError;
 
             fn try_from(handle: Handle) -> Result<Self, TryFromHandleError> {
-                checked(handle, ObjectType::$TYPE).map(Self)
+                checked(handle, ObjectType::$TYPE).map(Self::from)
             }
         }
 
-        impl HandleBased for $Object {}
+        impl $(<$($Parameter),+>)? HandleBased for $Object $(<$($Parameter),+>)? {}
 
-        $( impl $Trait for $Object {} )*
+        implement!($traits $Object $(<$($Parameter),+>)?);
     };
 }
 
 /// Declares the module of each object, exports what is public in it, and makes the object's type an [`owner!`].
 macro_rules! objects {
-    ($( $module:ident: $Object:ident = $TYPE:ident $traits:tt; )+) => {
+    ($( $module:ident: $Object:ident $(<$($Parameter:ident),+>)? = $TYPE:ident $traits:tt; )+) => {
         $(
             pub mod $module;
             pub use $module::*;
-            owner!($Object = $TYPE $traits);
+            owner!($Object $(<$($Parameter),+>)? = $TYPE $traits);
         )+
     };
 }
@@ -102,6 +112,7 @@ objects! {
     channel: Channel = CHANNEL [Peered];
     event: Event = EVENT [];
     eventpair: EventPair = EVENTPAIR [Peered];
+    fifo: Fifo<R, W> = FIFO [Peered];
     timer: Timer = TIMER [];
     port: Port = PORT [];
     directory: Directory = DIRECTORY [];

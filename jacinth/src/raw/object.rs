@@ -152,7 +152,8 @@ use shm::ObjectClass;
 /// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
 ///
 /// # Errors
-/// * [`Status::INVALID_ARGS`] for a type that jacinth has no objects of.
+/// * [`Status::INVALID_ARGS`] for a type that jacinth has no objects of, and for a fifo, which is made with its sizes by
+///   [`fifo_create`](super::fifo_create).
 /// * [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
 ///
 /// ```
@@ -166,7 +167,10 @@ use shm::ObjectClass;
 #[inline]
 pub fn create(object_type: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
     let class = u8::try_from(object_type.into_raw()).ok().and_then(ObjectClass::from_number);
-    create_of(class.ok_or(Status::INVALID_ARGS)?, rights)
+    match class {
+        None | Some(ObjectClass::Fifo) => Err(Status::INVALID_ARGS),
+        Some(class) => create_of(class, rights),
+    }
 }
 
 fn create_of(class: ObjectClass, rights: Rights) -> Result<(u32, u32), Status> {

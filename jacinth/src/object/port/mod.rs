@@ -174,15 +174,15 @@ impl Port {
 
 /// The wait that every owner of a handle has beside those of `crate::handle`, which knows no ports.
 macro_rules! wait_async {
-    ($Owner:ident) => {
-        impl $Owner {
+    ($Owner:ident $(<$($Parameter:ident),+>)?) => {
+        impl $(<$($Parameter),+>)? $Owner $(<$($Parameter),+>)? {
             /// Asks for a packet with this key at `port` when the object asserts one of `signals`, or at once if it does
             /// already.
             ///
             /// One packet ends the wait. With [`REPEATING`](crate::WaitAsyncOpts::REPEATING) the wait goes on: a packet comes
             /// each time that the object's signals have changed and one of `signals` is asserted, and while it is pending,
-            /// the signals that come are added to it. READABLE and WRITABLE of a channel count as a change when they become
-            /// asserted, for waits for them. A wait also ends when it is [cancelled](crate::Port::cancel), and when
+            /// the signals that come are added to it. READABLE and WRITABLE of a channel or a fifo count as a change when they
+            /// become asserted, for waits for them. A wait also ends when it is [cancelled](crate::Port::cancel), and when
             /// this handle is closed, replaced or sent; its packet stays then.
             ///
             /// Follows `docs/syscalls/object_wait_async.md`. Needs [`Rights::WAIT`], and [`Rights::WRITE`] on `port`.
