@@ -136,8 +136,8 @@ zx_status_t _zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer
  * - ZX_PROP_NAME: char[ZX_MAX_NAME_LEN], of any object. Always all 32 bytes, the last a NUL. Of an object
  *   without a name, all NUL.
  *
- * Rights: ZX_RIGHT_GET_PROPERTY. As in Zircon, first handles to events, eventpairs and channels lack it; those
- * to processes, threads and jobs have it.
+ * Rights: ZX_RIGHT_GET_PROPERTY. As in Zircon, first handles to events, eventpairs, channels and fifos lack it;
+ * those to processes, threads and jobs have it.
  *
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
@@ -189,7 +189,7 @@ zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t s
 zx_status_t _zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 
 /**
- * Does the same as zx_object_signal() on the object at the other end of a channel or an eventpair.
+ * Does the same as zx_object_signal() on the object at the other end of a channel, an eventpair or a fifo.
  *
  * Rights: ZX_RIGHT_SIGNAL_PEER.
  *
@@ -271,8 +271,8 @@ zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t 
  * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
  *
  * Different from Zircon: the wait ends when @p handle is sent, and not when it is received. For a repeating wait,
- * ZX_CHANNEL_READABLE and ZX_CHANNEL_WRITABLE are a change only when they become asserted, and only if they are among
- * @p signals. A packet of a wait is never lost for want of room.
+ * ZX_CHANNEL_READABLE and ZX_CHANNEL_WRITABLE, and those of fifos, are a change only when they become asserted, and only if
+ * they are among @p signals. A packet of a wait is never lost for want of room.
  */
 zx_status_t zx_object_wait_async(zx_handle_t handle, zx_handle_t port, uint64_t key, zx_signals_t signals,
                                  uint32_t options);
@@ -555,6 +555,75 @@ zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dead
 zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                              const zx_channel_call_args_t* args, uint32_t* actual_bytes,
                              uint32_t* actual_handles);
+
+/*
+ * Fifos.
+ */
+
+/**
+ * Makes a fifo: elements of one size, written at one end, are read at the other, in order. Each direction has room for
+ * @p elem_count elements of @p elem_size bytes. Each handle has ZX_DEFAULT_FIFO_RIGHTS.
+ *
+ * @p options must be 0.
+ *
+ * - ZX_OK: @p out0 and @p out1 have a handle to each end.
+ * - ZX_ERR_INVALID_ARGS: @p options is not 0, or @p out0 or @p out1 cannot be written.
+ * - ZX_ERR_OUT_OF_RANGE: @p elem_count or @p elem_size is 0, @p elem_count is no power of two, or their product is more than
+ *   4096.
+ * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create(), or this process has reached its limit of memory. Zircon returns
+ *   ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zx_fifo_create(size_t elem_count, size_t elem_size, uint32_t options, zx_handle_t* out0,
+                           zx_handle_t* out1);
+zx_status_t _zx_fifo_create(size_t elem_count, size_t elem_size, uint32_t options, zx_handle_t* out0,
+                            zx_handle_t* out1);
+
+/**
+ * Writes up to @p count elements to a fifo: as many as there is room for. @p data is an array of @p count elements of
+ * @p elem_size bytes. @p actual_count, optional, gets how many were written. A @p count of 1 needs no @p actual_count.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: one or more elements were written.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a fifo.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ * - ZX_ERR_INVALID_ARGS: @p data cannot be read, or @p actual_count is not NULL and cannot be written. No element is written.
+ * - ZX_ERR_PEER_CLOSED: the other end is closed.
+ * - ZX_ERR_OUT_OF_RANGE: @p count is 0, or @p elem_size is not the fifo's.
+ * - ZX_ERR_SHOULD_WAIT: the fifo is full.
+ * - ZX_ERR_NO_MEMORY: the arena's pools have no room. Only once this end has had a second handle, each write takes a block of
+ *   memory, until its elements are read. In Zircon no write takes memory.
+ * - ZX_ERR_NO_RESOURCES: so too, when this process has reached its limit of memory.
+ */
+zx_status_t zx_fifo_write(zx_handle_t handle, size_t elem_size, const void* data, size_t count,
+                          size_t* actual_count);
+zx_status_t _zx_fifo_write(zx_handle_t handle, size_t elem_size, const void* data, size_t count,
+                           size_t* actual_count);
+
+/**
+ * Reads up to @p count elements from a fifo: as many as there are. @p data has room for @p count elements of @p elem_size
+ * bytes. @p actual_count, optional, gets how many were read. A @p count of 1 needs no @p actual_count.
+ *
+ * Elements that were written before the other end was closed can be read afterwards.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK: one or more elements were read.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a fifo.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
+ * - ZX_ERR_INVALID_ARGS: @p data cannot be written, or @p actual_count is not NULL and cannot be written. No element is read.
+ * - ZX_ERR_OUT_OF_RANGE: @p count is 0, or @p elem_size is not the fifo's.
+ * - ZX_ERR_SHOULD_WAIT: the fifo is empty.
+ * - ZX_ERR_PEER_CLOSED: the fifo is empty, and the other end is closed.
+ *
+ * Different from Zircon: while others read at the same end, the rest of @p data may be overwritten.
+ */
+zx_status_t zx_fifo_read(zx_handle_t handle, size_t elem_size, void* data, size_t count, size_t* actual_count);
+zx_status_t _zx_fifo_read(zx_handle_t handle, size_t elem_size, void* data, size_t count,
+                          size_t* actual_count);
 
 /*
  * Time. These need no arena.

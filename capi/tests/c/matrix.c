@@ -21,6 +21,12 @@ static zx_handle_t a_channel(void) {
     return one;
 }
 
+static zx_handle_t a_fifo(void) {
+    zx_handle_t one, other;
+    make_fifo(16, 4, &one, &other);
+    return one;
+}
+
 static zx_handle_t a_timer(void) {
     return make_timer();
 }
@@ -164,6 +170,25 @@ static zx_status_t sent_by_channel_call(zx_handle_t handle) {
     return status;
 }
 
+static zx_status_t fifo_write(zx_handle_t handle) {
+    uint32_t element = 7;
+    return zx_fifo_write(handle, sizeof(element), &element, 1, NULL);
+}
+
+static zx_status_t fifo_read(zx_handle_t handle) {
+    uint32_t element;
+    return zx_fifo_read(handle, sizeof(element), &element, 1, NULL);
+}
+
+// Of a fifo: the errors of its handle come first.
+static zx_status_t fifo_write_from_nowhere(zx_handle_t handle) {
+    return zx_fifo_write(handle, 4, NULL, 1, NULL);
+}
+
+static zx_status_t fifo_read_to_nowhere(zx_handle_t handle) {
+    return zx_fifo_read(handle, 4, NULL, 1, NULL);
+}
+
 static zx_status_t timer_set(zx_handle_t handle) {
     return zx_timer_set(handle, ZX_TIME_INFINITE, 0);
 }
@@ -292,6 +317,10 @@ static const struct row {
     {"channel_call with handles", channel_call_with_handles, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
     {"channel_call_noretry", channel_call_noretry, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
     {"sent by channel_call", sent_by_channel_call, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_TRANSFER, ANY},
+    {"fifo_write", fifo_write, a_fifo, ZX_OK, ZX_RIGHT_WRITE, a_channel},
+    {"fifo_read", fifo_read, a_fifo, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_pair},
+    {"fifo_write from nowhere", fifo_write_from_nowhere, a_fifo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, a_channel},
+    {"fifo_read to nowhere", fifo_read_to_nowhere, a_fifo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, an_event},
     {"timer_set", timer_set, a_timer, ZX_OK, ZX_RIGHT_WRITE, an_event},
     {"timer_cancel", timer_cancel, a_timer, ZX_OK, ZX_RIGHT_WRITE, a_channel},
     {"object_wait_async", object_wait_async, an_event, ZX_OK, ZX_RIGHT_WAIT, ANY},

@@ -30,6 +30,12 @@ static inline void make_channel(zx_handle_t* one, zx_handle_t* other) {
     CHECK(*one != ZX_HANDLE_INVALID && *other != ZX_HANDLE_INVALID && *one != *other);
 }
 
+static inline void make_fifo(size_t elem_count, size_t elem_size, zx_handle_t* one, zx_handle_t* other) {
+    *one = *other = ZX_HANDLE_INVALID;
+    CHECK_OK(zx_fifo_create(elem_count, elem_size, 0, one, other));
+    CHECK(*one != ZX_HANDLE_INVALID && *other != ZX_HANDLE_INVALID && *one != *other);
+}
+
 static inline zx_handle_t make_port(void) {
     zx_handle_t port = ZX_HANDLE_INVALID;
     CHECK_OK(zx_port_create(0, &port));

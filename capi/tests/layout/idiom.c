@@ -186,6 +186,29 @@ static void test_signals(void) {
     REFUSED(ZX_ERR_BAD_HANDLE, zx_object_get_info(pair[1], ZX_INFO_HANDLE_VALID, NULL, 0u, NULL, NULL));
 }
 
+static void test_fifos(void) {
+    typedef struct {
+        uint32_t offset;
+        uint16_t length, flags;
+    } entry_t;
+    zx_handle_t tx, rx;
+    TRY(zx_fifo_create(ZX_PAGE_SIZE / sizeof(entry_t), sizeof(entry_t), 0, &tx, &rx));
+    entry_t entries[3] = {{0, 64, 1}, {64, 32, 0}, {96, 8, 0}};
+    size_t actual = 0;
+    TRY(zx_fifo_write(tx, sizeof(entry_t), entries, countof(entries), &actual));
+    CHECK(actual == countof(entries));
+    TRY(zx_object_wait_one(rx, ZX_FIFO_READABLE | ZX_FIFO_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+    entry_t entry;
+    TRY(zx_fifo_read(rx, sizeof(entry), &entry, 1, NULL));
+    CHECK(entry.offset == 0 && entry.length == 64 && entry.flags == 1);
+    TRY(zx_handle_close(tx));
+    TRY(zx_fifo_read(rx, sizeof(entry_t), entries, countof(entries), &actual));
+    CHECK(actual == 2 && entries[1].offset == 96);
+    REFUSED(ZX_ERR_PEER_CLOSED, zx_fifo_read(rx, sizeof(entry), &entry, 1, NULL));
+    REFUSED(ZX_ERR_PEER_CLOSED, zx_fifo_write(rx, sizeof(entry), &entry, 1, NULL));
+    TRY(zx_handle_close(rx));
+}
+
 static void test_typed_handles(void) {
     zx_handle_t ends[2];
     TRY(zx_channel_create(0u, &ends[0], &ends[1]));
@@ -286,6 +309,7 @@ static void test_later_objects(void) {
 int main(void) {
     test_calls();
     test_signals();
+    test_fifos();
     test_typed_handles();
     test_own_objects();
     test_time();

@@ -9,6 +9,7 @@ namespace zx {
 class channel;
 class event;
 class eventpair;
+class fifo;
 class job;
 class port;
 class process;
@@ -49,6 +50,14 @@ struct object_traits<channel> {
 
 template <>
 struct object_traits<eventpair> {
+  static constexpr bool supports_duplication = true;
+  static constexpr bool supports_user_signal = true;
+  static constexpr bool supports_wait = true;
+  static constexpr bool has_peer_handle = true;
+};
+
+template <>
+struct object_traits<fifo> {
   static constexpr bool supports_duplication = true;
   static constexpr bool supports_user_signal = true;
   static constexpr bool supports_wait = true;
