@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+pub mod fifo;
 pub mod meet;
 mod on_signals;
 mod reactor;
@@ -9,6 +10,7 @@ pub mod runtime;
 mod timer;
 
 pub use channel::Channel;
+pub use fifo::Fifo;
 pub use meet::{Listener, connect, connect_in};
 pub use on_signals::OnSignals;
 pub use reactor::driver::Driver;
