@@ -54,7 +54,9 @@ impl<O: MeasuredOperation> Measurement for Alone<O> {
         let each_ns = operations(stage.effort, || operation.once())?;
         Ok(match O::UNIT {
             Unit::Nanoseconds => Sample::Cost(each_ns),
-            Unit::MessagesPerSecond | Unit::CallsPerSecond => Sample::Rate(1e9 / each_ns),
+            Unit::MessagesPerSecond | Unit::BytesPerSecond | Unit::CallsPerSecond => {
+                Sample::Rate(1e9 / each_ns)
+            }
         })
     }
 

@@ -67,6 +67,8 @@ pub enum Unit {
     Nanoseconds,
     /// Messages a second: the higher the better.
     MessagesPerSecond,
+    /// Bytes a second: the higher the better.
+    BytesPerSecond,
     /// Calls a second, each a request and its reply: the higher the better.
     CallsPerSecond,
 }
@@ -77,6 +79,7 @@ impl Unit {
         match self {
             Self::Nanoseconds => "ns",
             Self::MessagesPerSecond => "messages/s",
+            Self::BytesPerSecond => "bytes/s",
             Self::CallsPerSecond => "calls/s",
         }
     }
@@ -85,7 +88,7 @@ impl Unit {
     pub fn better(self) -> Better {
         match self {
             Self::Nanoseconds => Better::Lower,
-            Self::MessagesPerSecond | Self::CallsPerSecond => Better::Higher,
+            Self::MessagesPerSecond | Self::BytesPerSecond | Self::CallsPerSecond => Better::Higher,
         }
     }
 }

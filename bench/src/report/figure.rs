@@ -117,6 +117,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
 pub fn in_unit(value: f64, unit: Unit) -> String {
     let (steps, suffix): (&[(f64, &str)], &str) = match unit {
         Unit::Nanoseconds => (&[(1e9, "s"), (1e6, "ms"), (1e3, "µs")], "ns"),
+        Unit::BytesPerSecond => (&[(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")], "B/s"),
         Unit::MessagesPerSecond | Unit::CallsPerSecond => (&[(1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s")], "/s"),
     };
     let (value, suffix) = steps
@@ -202,5 +203,6 @@ mod tests {
         assert_eq!(in_unit(11_700.0, Unit::Nanoseconds), "11.7 µs");
         assert_eq!(in_unit(84_200_000.0, Unit::MessagesPerSecond), "84.2 M/s");
         assert_eq!(in_unit(1_720.0, Unit::MessagesPerSecond), "1.72 k/s");
+        assert_eq!(in_unit(3_140_000_000.0, Unit::BytesPerSecond), "3.14 GB/s");
     }
 }

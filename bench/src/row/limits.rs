@@ -27,7 +27,7 @@ impl Limit {
     pub fn nanoseconds(&self, value: f64) -> f64 {
         match self.measured.unit() {
             Unit::Nanoseconds => value,
-            Unit::MessagesPerSecond | Unit::CallsPerSecond => 1e9 / value,
+            Unit::MessagesPerSecond | Unit::BytesPerSecond | Unit::CallsPerSecond => 1e9 / value,
         }
     }
 }

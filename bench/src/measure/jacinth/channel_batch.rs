@@ -10,7 +10,7 @@ use std::hint::black_box;
 /// The messages of a batch.
 pub const MESSAGES: usize = 32;
 /// The bytes of a message.
-const BYTES: usize = 64;
+pub const BYTES: usize = 64;
 
 /// The measurement.
 pub struct ChannelBatch;

@@ -3,6 +3,7 @@
 pub mod call;
 pub mod channel;
 pub mod channel_batch;
+pub mod fifo;
 pub mod loan;
 pub mod many_handles;
 pub mod operation;
@@ -34,13 +35,17 @@ fn hand_over(stage: &Stage<'_>) -> Result<Channel> {
 
 /// The end that the near side has handed over.
 fn take_over(stage: &Stage<'_>) -> Result<Channel> {
+    take_handle(stage).map(Channel::from)
+}
+
+/// The handle that the near side has handed over.
+fn take_handle(stage: &Stage<'_>) -> Result<NullableHandle> {
     let mut message = MessageBuf::new();
     stage
         .handover
         .wait_one(READABLE_OR_CLOSED, MonotonicInstant::INFINITE)
         .to_result()
-        .context("waiting for a channel")?;
-    stage.handover.read(&mut message).context("taking a channel")?;
-    let handle: NullableHandle = message.take_handle(0).context("a message came without a channel")?;
-    Ok(handle.into())
+        .context("waiting for a handle")?;
+    stage.handover.read(&mut message).context("taking a handle")?;
+    message.take_handle(0).context("a message came without a handle")
 }
