@@ -159,6 +159,7 @@ fn unfinished_element_is_recovered() {
     kill_after_every_store(READING_ALONE);
     kill_after_every_store(OPENING_RINGS);
     kill_after_every_store(SHARING_A_SIDE);
+    kill_after_every_store(WRITING_THE_FIRST_ITEM);
     kill_after_every_store(WRITING_BESIDE_ANOTHER);
     kill_after_every_store(READING_BESIDE_ANOTHER);
     kill_after_every_store(CLOSING_A_SHARED_FIFO);
