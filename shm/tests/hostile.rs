@@ -6,7 +6,7 @@
 #[path = "hostile/mod.rs"]
 mod hostile;
 
-use hostile::operations::{ALL, Hands, OPERATIONS, busy_directory, busy_port, operate};
+use hostile::operations::{ALL, Hands, OPERATIONS, busy_directory, busy_fifos, busy_port, operate};
 use hostile::raw::Raw;
 use hostile::{Choices, script};
 use jacinth_shm::{Arena, Config, ObjectClass, Process, Thread};
@@ -162,14 +162,17 @@ fn round(seed: u64) -> (u64, u64) {
         random.u32(..),
     )
     .unwrap();
-    // The lists of ports are long, and the words of directories and listeners are few: half of the damage hits one of
-    // these alone.
+    // The lists of ports are long, and the words of directories, listeners and fifos are few: more than half of the damage
+    // hits one of these alone.
     let before = raw.contents();
     let shared = busy_port(&supervisor).unwrap();
     let of_ports = raw.changed_since(&before);
     let before = raw.contents();
     let named = busy_directory(&supervisor).unwrap();
     let of_names = raw.changed_since(&before);
+    let before = raw.contents();
+    let streams = busy_fifos(&supervisor).unwrap();
+    let of_streams = raw.changed_since(&before);
     let over = AtomicBool::new(false);
     let mut totals = (0, 0);
     std::thread::scope(|scope| {
@@ -180,16 +183,17 @@ fn round(seed: u64) -> (u64, u64) {
                 let (seed, over) = (random.u64(..), &over);
                 let mut hands = Hands::of(process.startup_handle());
                 if number < 2 {
-                    hands.values.extend(shared.iter().chain(&named));
+                    hands.values.extend(shared.iter().chain(&named).chain(&streams));
                 }
                 scope.spawn(move || work(process, 1 + number, hands, seed, over))
             })
             .collect();
         // Some rounds: a word or two. Others: many.
         std::thread::sleep(Duration::from_micros(random.u64(0..2000)));
-        let used = match random.u8(0..4) {
+        let used = match random.u8(0..5) {
             0 => of_ports,
             1 => of_names,
+            2 => of_streams,
             _ => raw.used(),
         };
         let damages = [1, 2, 5, 50, 1000][random.usize(0..5)];

@@ -23,9 +23,10 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair timer channel call loan port directory memory }
+objects! { handle event eventpair timer channel call loan port directory memory fifo }
 
 pub use directory::busy as busy_directory;
+pub use fifo::busy as busy_fifos;
 pub use port::busy as busy_port;
 
 /// How many operations [`operate`] knows.
