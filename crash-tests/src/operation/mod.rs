@@ -34,6 +34,7 @@ registry! {
     event,
     eventpair,
     timer,
+    fifo,
     wait,
     port,
     directory,
