@@ -10,7 +10,7 @@ use crate::memory::{block_credit, block_pool, pressure};
 use crate::object::own_block;
 use crate::object::stream::places::{self, At, Item, Stream};
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::{AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// A block that is bound to a stream, under the intent to link it, and in no place yet.
 #[derive(Clone, Copy)]
@@ -95,8 +95,14 @@ pub(crate) fn unlink(
     block: BlockId,
 ) -> Result<()> {
     let from = stream.writer;
-    // Relaxed: exact if the CAS below succeeds, since the block was linked until then.
-    let bound = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
+    // ORDER: Acquire pairs with the Release of `bind_block`: if this is the word of the block's next item, the load below
+    // shows the place cleared. That item may be in no place yet, and recovery would free its block by an intent that names
+    // this word.
+    let bound = BlockWord(thread.arena().descriptor(block)?.state.load(Acquire));
+    // Relaxed: only equality counts, and the CAS below decides.
+    if place.load(Relaxed) != word.0 {
+        return Ok(());
+    }
     thread.set_list_intent(ListIntent::UnlinkItem { from, block }, bound.0);
     crash_point!(thread, "item.leaving");
     // ORDER: Release: after the intent, in the order that recovery sees; after the copies of this thread; and pairs with the
