@@ -293,6 +293,23 @@ mod tests {
         assert_eq!(read(&thread, far, 1, 8), Err(Error::PeerClosed));
     }
 
+    /// Each of them died once it had cleared its item, and before it noted that.
+    #[test]
+    fn dead_readers_hold_up_no_element() {
+        let thread = Thread::join(&process()).unwrap();
+        let (near, far) = thread.fifo_create(1, 1, Rights::all()).unwrap();
+        thread.duplicate(thread.lookup(near).unwrap(), Rights::all()).unwrap();
+        let writer = thread.lookup(near).unwrap().entry.object();
+        let passed = StreamWords::of(thread.arena().direction(writer).unwrap()).passed();
+        for number in 0..10 {
+            assert_eq!(thread.fifo_write(near, NONE, 1, &[number]), Ok(1));
+            let before = passed.load(Relaxed);
+            assert_eq!(read(&thread, far, 1, 1), Ok(vec![number]));
+            passed.store(before, Relaxed);
+            assert_eq!(read(&thread, far, 1, 1), Err(Error::ShouldWait));
+        }
+    }
+
     #[test]
     fn impossible_sizes_are_refused() {
         let thread = Thread::join(&process()).unwrap();

@@ -82,7 +82,7 @@ pub(crate) fn close(stream: &Stream<'_>, block: BlockId, end: u64) -> Result<()>
 pub(crate) fn clear(thread: &Thread, stream: &Stream<'_>, item: &Item<'_>) -> Result<()> {
     stream.count(item);
     unlink(thread, stream, item.place, item.word, item.block)?;
-    stream.pass(item.number + 1);
+    stream.pass(item.number);
     Ok(())
 }
 
@@ -126,7 +126,8 @@ pub(crate) fn clear_read(thread: &Thread, stream: &Stream<'_>, head: u64) -> Res
     for number in stream.numbers_from(first) {
         match stream.at(number)? {
             At::Here(item) if !item.is_open && item.end <= head => clear(thread, stream, &item)?,
-            At::Cleared => {}
+            // As in `Stream::copy_from`.
+            At::Cleared => stream.pass(number),
             _ => break,
         }
     }

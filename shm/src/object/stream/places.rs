@@ -239,7 +239,8 @@ impl<'a> Stream<'a> {
                         break;
                     }
                 }
-                At::Cleared => {}
+                // A dead thread has not noted it. If each of them left one more, the loop would not come to the rest.
+                At::Cleared => self.pass(number),
                 // Occupied: all places hold items, and the loop has been to each.
                 At::Vacant { .. } | At::NoPlaces | At::Occupied { .. } => break,
             }
@@ -247,9 +248,10 @@ impl<'a> Stream<'a> {
         Ok(Some(copied))
     }
 
-    /// Notes that all items below `next` are cleared.
-    pub(crate) fn pass(&self, next: u64) {
-        raise(self.words.passed(), next);
+    /// Notes that this item is cleared, and so all before it (INV-STREAM-7).
+    pub(crate) fn pass(&self, item: u64) {
+        // P5: a damaged number may be the last.
+        raise(self.words.passed(), item.saturating_add(1));
     }
 }
 
