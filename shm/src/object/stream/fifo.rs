@@ -311,6 +311,27 @@ mod tests {
     }
 
     #[test]
+    fn damaged_position_is_an_error() {
+        for is_shared in [false, true] {
+            let thread = Thread::join(&process()).unwrap();
+            let (near, far) = thread.fifo_create(4, 1, Rights::all()).unwrap();
+            // Its new private half has seen no position.
+            let near = thread.replace(thread.lookup(near).unwrap(), Rights::all()).unwrap();
+            let writer = thread.lookup(near).unwrap().entry.object();
+            if is_shared {
+                thread.duplicate(thread.lookup(near).unwrap(), Rights::all()).unwrap();
+            }
+            let words = StreamWords::of(thread.arena().direction(writer).unwrap());
+            for word in [words.tail(), words.head(), words.passed(), words.items()] {
+                word.store(u64::MAX, Relaxed);
+                // No more than that they end.
+                let _ = (thread.fifo_write(near, NONE, 1, b"ab"), read(&thread, far, 1, 4));
+            }
+            assert!(matches!(thread.fifo_write(near, NONE, 1, b"ab"), Err(Error::Corrupt(_))));
+        }
+    }
+
+    #[test]
     fn impossible_sizes_are_refused() {
         let thread = Thread::join(&process()).unwrap();
         for (elements, element_bytes) in

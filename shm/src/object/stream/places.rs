@@ -21,6 +21,9 @@ pub(crate) const OPEN: u64 = u64::MAX;
 /// near it.
 pub(crate) const MOST_ROUNDS: u32 = if cfg!(loom) { 20 } else { 1 << 16 };
 
+/// P5: no stream comes to this position. What is added to a lower one does not overflow.
+const MOST_WRITTEN: u64 = u64::MAX / 2;
+
 /// A stream that no round has come to the end of.
 pub(crate) const RESTLESS: Error = Error::Corrupt("a stream that never comes to rest");
 
@@ -149,7 +152,8 @@ impl<'a> Stream<'a> {
     pub(crate) fn count(&self, item: &Item<'_>) {
         raise(self.words.tail(), item.end);
         // ORDER: Release: after the tail.
-        let _ = self.words.items().compare_exchange(item.number, item.number + 1, Release, Relaxed);
+        let _ =
+            self.words.items().compare_exchange(item.number, item.number.saturating_add(1), Release, Relaxed);
     }
 
     /// How many bytes were ever written. For a thread without a hazard: damage reads as no more bytes.
@@ -253,6 +257,11 @@ impl<'a> Stream<'a> {
         // P5: a damaged number may be the last.
         raise(self.words.passed(), item.saturating_add(1));
     }
+}
+
+/// A tail that was read from the arena, unless bytes behind it would have no position.
+pub(crate) fn checked(tail: u64) -> Result<u64> {
+    if tail > MOST_WRITTEN { Err(Error::Corrupt("a stream's tail is impossibly high")) } else { Ok(tail) }
 }
 
 /// Makes a word that only grows at least `value`.

@@ -7,7 +7,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::stream::end::Writer;
 use crate::object::stream::link;
-use crate::object::stream::places::{At, OPEN, Stream};
+use crate::object::stream::places::{self, At, OPEN, Stream};
 use crate::process::half::stream::Ring;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
@@ -72,7 +72,7 @@ fn refresh_head(writer: &mut Writer<'_>, stream: &Stream<'_>) -> Result<()> {
 #[cold]
 fn find_ring(writer: &mut Writer<'_>, stream: &Stream<'_>) -> Result<Ring> {
     // Relaxed, both: the arrival of the handle published what the earlier owner stored.
-    let tail = stream.words.tail().load(Relaxed);
+    let tail = places::checked(stream.words.tail().load(Relaxed))?;
     let items = stream.words.items().load(Relaxed);
     // ORDER: Acquire, as in `refresh_head`.
     let head = stream.words.head().load(Acquire);

@@ -6,7 +6,7 @@ use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::{Signals, State};
 use crate::object::stream::link::{self, Loose};
-use crate::object::stream::places::{At, MOST_ROUNDS, RESTLESS, Stream};
+use crate::object::stream::places::{self, At, MOST_ROUNDS, RESTLESS, Stream};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
 use crate::sync::{Acquire, Relaxed};
@@ -95,7 +95,7 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
             At::NoPlaces => return Err(Error::Corrupt("a stream that has lost its places")),
         };
         // ORDER: Acquire, after the place: the start of the item (INV-STREAM-3).
-        let start = stream.words.tail().load(Acquire);
+        let start = places::checked(stream.words.tail().load(Acquire))?;
         // ORDER: Acquire pairs with the Release of the readers: not older than the tail of an item that was cleared.
         let unread = start.saturating_sub(stream.words.head().load(Acquire));
         let room = stream.geometry.capacity().saturating_sub(unread);
