@@ -30,6 +30,7 @@
 //! INV-STREAM-5: a block is BOUND before its place holds it, under the intent to link it, and freed by its exact word after
 //! its place is cleared, under the intent to unlink it. So a block in no place is freed once, whoever dies.
 //! INV-STREAM-6: head ≤ tail ≤ head + capacity.
+//! INV-STREAM-7: an item is cleared after the one before it. So all items below one that is cleared are cleared too.
 //!
 //! **Deaths.** An exclusive end dies with its process: what its tail shows was written, what its head shows was read. Of a
 //! shared write the CAS of the place decides; `tail` and `items` are moved by the next thread that comes by. Recovery wakes
