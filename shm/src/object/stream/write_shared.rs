@@ -88,6 +88,10 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
             At::Cleared => continue,
             At::Occupied { by } => {
                 let At::Here(item) = stream.at(by)? else { continue };
+                if item.is_open {
+                    // P5: none is cleared, and this writer would come by for ever.
+                    return Err(Error::Corrupt("a ring that a shared side of a stream has kept open"));
+                }
                 // ORDER: Acquire pairs with the Release of the readers.
                 let head = stream.words.head().load(Acquire);
                 return Ok(if item.end <= head { Linked::InTheWay { head } } else { Linked::Full });
