@@ -154,6 +154,29 @@ fn sharing_loses_no_element() {
     });
 }
 
+/// The handle goes, and its slot is free or another object's, while a thread is about to duplicate it.
+#[test]
+fn late_duplicate_finds_the_handle_gone() {
+    model(1, || {
+        let one = first(&with_fifos());
+        let [near, far] = create_fifo(&one, 1);
+        let (other, found) = (sibling(&one), find(&one, near));
+        let closing = loom::thread::spawn(move || {
+            other.close_value(near).unwrap();
+            other.close_value(far).unwrap();
+            other.collect().unwrap();
+            other
+        });
+        match one.duplicate(found, ALL) {
+            Ok(second) => one.close_value(second).unwrap(),
+            Err(error) => assert_eq!(error, Error::BadHandle),
+        }
+        let other = closing.join().unwrap();
+        other.collect().unwrap();
+        assert_eq!(assert_clean(&one, 0, 0).blocks, 0);
+    });
+}
+
 /// What the owner of a ring wrote is read before what another process writes after the side was shared.
 #[test]
 fn reader_passes_the_closed_ring() {

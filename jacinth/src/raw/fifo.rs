@@ -1,6 +1,5 @@
 //! Fifos by a handle's value.
 
-use super::channel::{RecvBuf, SliceBuf};
 use crate::attachment::current_thread::with_thread;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
@@ -82,10 +81,9 @@ pub fn fifo_write(value: u32, elem_size: usize, bytes: &[u8]) -> Result<usize, S
 /// ```
 #[inline]
 pub fn fifo_read(value: u32, elem_size: usize, bytes: &mut [u8]) -> Result<usize, Status> {
-    let len = bytes.len();
-    // As a channel reads into initialised bytes: the buffer of all of them exists.
-    let mut buffer = SliceBuf::new(bytes, &mut []);
-    fifo_read_uninit(value, elem_size, buffer.reserve(len).unwrap_or_default())
+    with_thread(|thread| {
+        thread.fifo_read_bytes(shm::HandleValue(value), Rights::READ.into(), elem_size, bytes)
+    })
 }
 
 /// As [`fifo_read`], into memory that need not be initialised. The elements that were read are.

@@ -72,4 +72,22 @@ impl Thread {
     ) -> Result<usize> {
         fifo::read(self, fifo.into(), rights, element_bytes, buffer)
     }
+
+    /// As [`fifo_read`](Self::fifo_read), into memory that is initialised.
+    ///
+    /// # Errors
+    /// Those of [`fifo_read`](Self::fifo_read).
+    #[inline]
+    pub fn fifo_read_bytes(
+        &self,
+        fifo: impl Into<HandleName>,
+        rights: Rights,
+        element_bytes: usize,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
+        // SAFETY: the same memory, with a type of the same size. `read` writes bytes of the arena to it, which are
+        // initialised, and so never makes a byte uninitialised.
+        let buffer = unsafe { &mut *(&raw mut *buffer as *mut [MaybeUninit<u8>]) };
+        fifo::read(self, fifo.into(), rights, element_bytes, buffer)
+    }
 }

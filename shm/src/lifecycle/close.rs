@@ -18,9 +18,11 @@ use crate::sync::{Relaxed, Release};
 
 pub(crate) fn duplicate(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
     if thread.process.halves.may_have(found.index) {
-        // Relaxed: of a handle that is gone, `pin` tells.
+        // Relaxed: if the handle is gone, the slot may have any word by now, and `pin` below tells.
         let lifecycle = thread.arena().object(found.entry.object().slot())?.lifecycle.load(Relaxed);
-        ObjectClass::of(Lifecycle(lifecycle))?.before_duplicate(thread, found)?;
+        if let Ok(class) = ObjectClass::of(Lifecycle(lifecycle)) {
+            class.before_duplicate(thread, found)?;
+        }
     }
     pin::pin(thread, found)?;
     let result = moving::duplicate_pinned(thread, found, rights);

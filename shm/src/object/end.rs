@@ -7,24 +7,27 @@ use crate::arena::arena_ref::ArenaRef;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Direction;
 use crate::arena::word::handle::{EntryIndex, Rights};
+use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, HandleName, ResolvedHandle};
 use crate::process::Process;
 use crate::process::half::PrivateHalf;
 use crate::process::half::entrance::{Admitted, EndWords, Entrance};
 use crate::process::thread::Thread;
-use crate::sync::{AtomicU64, Inside, Lock, Locked};
+use crate::sync::{AtomicU64, Inside, Lock, Locked, Relaxed};
+
+/// The private half that the ends of an object's side share.
+pub(crate) trait EndsHalf: PrivateHalf {
+    /// The class of the object.
+    const CLASS_NUMBER: u8;
+    /// The half of this entry, if it has one.
+    fn of_entry<'a>(process: &'a Process, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Self>;
+}
 
 /// The private state of an end.
 pub(crate) trait Cursor: Sized {
     /// The private half that it belongs to.
-    type Endpoint: PrivateHalf;
-    /// The half of this entry, if it has one.
-    fn endpoint<'a>(
-        process: &'a Process,
-        index: EntryIndex,
-        inside: &'a Inside<'_>,
-    ) -> Option<&'a Self::Endpoint>;
+    type Endpoint: EndsHalf;
     /// The lock that guards it.
     fn lock_of(endpoint: &Self::Endpoint) -> &Lock<Self>;
     /// By which threads enter the end.
@@ -32,8 +35,6 @@ pub(crate) trait Cursor: Sized {
     fn entrance_mut(&mut self) -> &mut Entrance;
     /// The side that writes this end's direction, if the end is of `side`.
     fn writer_of(side: ObjectRef) -> ObjectRef;
-    /// Why the handle has no such end in this process.
-    fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error;
 }
 
 /// An end of a direction, for as long as a thread holds its private lock.
@@ -76,7 +77,7 @@ impl<'a, C: Cursor> End<'a, C> {
         inside: &'a Inside<'_>,
     ) -> Result<Option<Self>> {
         let (index, generation) = handle.place(thread);
-        let Some(endpoint) = C::endpoint(&thread.process, index, inside) else { return Ok(None) };
+        let Some(endpoint) = C::Endpoint::of_entry(&thread.process, index, inside) else { return Ok(None) };
         let mut cursor = C::lock_of(endpoint).lock();
         // The handle was not looked up, or without the lock. So its entry is checked under the lock (INV-ENDPOINT-1).
         let admitted = match cursor.entrance().admitted {
@@ -163,10 +164,22 @@ fn find_words<C: Cursor>(thread: &Thread, side: ObjectRef, cursor: &mut C) -> Re
     Ok(())
 }
 
+/// The error for a handle that has no such end in this process: it has gone, or its type is another.
 #[cold]
 fn not_an_endpoint<C: Cursor>(thread: &Thread, handle: HandleName) -> Error {
-    match handle.resolve(thread) {
-        Ok(found) => C::not_an_endpoint(thread, found),
-        Err(error) => error,
+    let found = match handle.resolve(thread) {
+        Ok(found) => found,
+        Err(error) => return error,
+    };
+    // Relaxed: if the slot has its next user by now, the handle has gone, and either error is true of it.
+    let class = thread
+        .arena()
+        .object(found.entry.object().slot())
+        .map(|object| Lifecycle(object.lifecycle.load(Relaxed)).class_number());
+    match class {
+        Ok(class) if class != C::Endpoint::CLASS_NUMBER && lookup::is_current(thread, found) => {
+            Error::WrongType
+        }
+        _ => Error::BadHandle,
     }
 }

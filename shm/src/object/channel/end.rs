@@ -3,16 +3,13 @@
 //! A [`Writer`] is the writing end of the direction that its side writes. A [`Reader`] is the reading end of the
 //! direction that the peer writes. Both keep the private lock of their end until they are dropped (INV-ENDPOINT-1).
 
-use crate::arena::error::Error;
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::ObjectRef;
-use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::{endpoint, ring};
-use crate::object::end::{Cursor, End};
+use crate::object::end::{Cursor, End, EndsHalf};
 use crate::process::Process;
 use crate::process::half::channel::{Endpoint, ReadCursor, WriteCursor};
 use crate::process::half::entrance::Entrance;
-use crate::process::thread::Thread;
 use crate::sync::{Inside, Lock};
 
 /// The writing end of a direction, locked.
@@ -21,13 +18,17 @@ pub(crate) type Writer<'a> = End<'a, WriteCursor>;
 /// The reading end of a direction, locked.
 pub(crate) type Reader<'a> = End<'a, ReadCursor>;
 
-impl Cursor for WriteCursor {
-    type Endpoint = Endpoint;
+impl EndsHalf for Endpoint {
+    const CLASS_NUMBER: u8 = ring::CLASS_NUMBER;
 
     #[inline(always)]
-    fn endpoint<'a>(process: &'a Process, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
+    fn of_entry<'a>(process: &'a Process, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Self> {
         endpoint::endpoint(process, index, inside)
     }
+}
+
+impl Cursor for WriteCursor {
+    type Endpoint = Endpoint;
 
     #[inline(always)]
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self> {
@@ -47,19 +48,10 @@ impl Cursor for WriteCursor {
     fn writer_of(side: ObjectRef) -> ObjectRef {
         side
     }
-
-    fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-        ring::not_an_endpoint(thread, found)
-    }
 }
 
 impl Cursor for ReadCursor {
     type Endpoint = Endpoint;
-
-    #[inline(always)]
-    fn endpoint<'a>(process: &'a Process, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
-        endpoint::endpoint(process, index, inside)
-    }
 
     #[inline(always)]
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self> {
@@ -79,20 +71,18 @@ impl Cursor for ReadCursor {
     fn writer_of(side: ObjectRef) -> ObjectRef {
         side.peer()
     }
-
-    fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-        ring::not_an_endpoint(thread, found)
-    }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::arena::config::Config;
+    use crate::arena::error::Error;
     use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
     use crate::object::channel::read::recv_buf::{OnOverflow, VecBuf};
     use crate::process::Process;
+    use crate::process::thread::Thread;
 
     /// The end comes back under the entry that it had, so its private half is bound to the same side again. The old handle
     /// is another handle all the same.

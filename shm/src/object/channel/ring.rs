@@ -37,13 +37,11 @@
 //! INV-RING-5: the consumer gives a segment back after its head has reached the end, or after all of its messages are
 //! CONSUMED, and another is linked behind it; the producer never reads it again.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::Result;
 use crate::arena::record::object::Direction;
 use crate::arena::segment::{self, MAX_POSITION, Message, Segment};
 use crate::arena::word::block::BlockId;
-use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::ObjectRef;
-use crate::handle::lookup::{self, ResolvedHandle};
 use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -126,23 +124,10 @@ impl Place {
 /// The number of the class of channels in lifecycle words.
 pub(crate) const CLASS_NUMBER: u8 = 4;
 
-/// The error for a `found` that is not an endpoint of this process: its handle has gone, or its type is another.
-#[cold]
-pub(crate) fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-    // Relaxed: if the slot has its next user by now, the handle has gone, and either error is true of it.
-    let class = thread
-        .arena()
-        .object(found.entry.object().slot())
-        .map(|object| Lifecycle(object.lifecycle.load(Relaxed)).class_number());
-    match class {
-        Ok(class) if class != CLASS_NUMBER && lookup::is_current(thread, found) => Error::WrongType,
-        _ => Error::BadHandle,
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::arena::error::Error;
     use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
     use crate::object::channel::end::Writer;

@@ -3,34 +3,29 @@
 //! A [`Writer`] is the writing end of the stream that its side writes; a [`Reader`] is the reading end of the stream that the
 //! peer writes.
 
-use crate::arena::error::Error;
 use crate::arena::record::stream::StreamWords;
 use crate::arena::word::handle::EntryIndex;
-use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::ObjectRef;
-use crate::handle::lookup::{self, ResolvedHandle};
-use crate::object::ObjectClass;
-use crate::object::end::{Cursor, End};
+use crate::object::end::{Cursor, End, EndsHalf};
 use crate::process::Process;
 use crate::process::half::entrance::Entrance;
 use crate::process::half::stream::{ReadPosition, StreamEndpoint, WritePosition};
-use crate::process::thread::Thread;
 use crate::sync::{Inside, Lock, Relaxed};
 
 /// The writing end of a stream, locked.
 pub(crate) type Writer<'a> = End<'a, WritePosition>;
 
-impl Cursor for WritePosition {
-    type Endpoint = StreamEndpoint;
+impl EndsHalf for StreamEndpoint {
+    const CLASS_NUMBER: u8 = CLASS_NUMBER;
 
     #[inline(always)]
-    fn endpoint<'a>(
-        process: &'a Process,
-        index: EntryIndex,
-        inside: &'a Inside<'_>,
-    ) -> Option<&'a StreamEndpoint> {
+    fn of_entry<'a>(process: &'a Process, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Self> {
         process.halves.stream.get(index.0 as usize, inside)
     }
+}
+
+impl Cursor for WritePosition {
+    type Endpoint = StreamEndpoint;
 
     #[inline(always)]
     fn lock_of(endpoint: &StreamEndpoint) -> &Lock<Self> {
@@ -50,10 +45,6 @@ impl Cursor for WritePosition {
     fn writer_of(side: ObjectRef) -> ObjectRef {
         side
     }
-
-    fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-        not_an_endpoint(thread, found)
-    }
 }
 
 /// The reading end of a stream, locked.
@@ -61,15 +52,6 @@ pub(crate) type Reader<'a> = End<'a, ReadPosition>;
 
 impl Cursor for ReadPosition {
     type Endpoint = StreamEndpoint;
-
-    #[inline(always)]
-    fn endpoint<'a>(
-        process: &'a Process,
-        index: EntryIndex,
-        inside: &'a Inside<'_>,
-    ) -> Option<&'a StreamEndpoint> {
-        process.halves.stream.get(index.0 as usize, inside)
-    }
 
     #[inline(always)]
     fn lock_of(endpoint: &StreamEndpoint) -> &Lock<Self> {
@@ -89,11 +71,10 @@ impl Cursor for ReadPosition {
     fn writer_of(side: ObjectRef) -> ObjectRef {
         side.peer()
     }
-
-    fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-        not_an_endpoint(thread, found)
-    }
 }
+
+/// The number of the class of fifos in lifecycle words.
+pub(crate) const CLASS_NUMBER: u8 = 19;
 
 /// Binds the private half of this entry to a side that has just come to this process, unless the side is shared.
 pub(crate) fn bind(process: &Process, side: ObjectRef, index: EntryIndex, inside: &Inside<'_>) {
@@ -103,16 +84,5 @@ pub(crate) fn bind(process: &Process, side: ObjectRef, index: EntryIndex, inside
         && let Some(endpoint) = process.halves.stream.get_or_make(index.0 as usize, inside)
     {
         endpoint.bind(side);
-    }
-}
-
-/// Why a handle has no private half in this process.
-pub(crate) fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-    // Relaxed: if the slot has its next user by now, the handle has gone, and either error is true of it.
-    let object = thread.arena().object(found.entry.object().slot());
-    let class = object.and_then(|object| ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed))));
-    match class {
-        Ok(class) if class != ObjectClass::Fifo && lookup::is_current(thread, found) => Error::WrongType,
-        _ => Error::BadHandle,
     }
 }

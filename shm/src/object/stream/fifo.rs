@@ -34,7 +34,7 @@ pub const MAX_FIFO_BYTES: usize = 4096;
 pub(crate) struct Fifo;
 
 impl Class for Fifo {
-    const NUMBER: u8 = 19;
+    const NUMBER: u8 = end::CLASS_NUMBER;
     const SIDES: usize = 2;
     type Progress = ();
 

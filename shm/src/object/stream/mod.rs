@@ -28,7 +28,7 @@
 //! INV-STREAM-4: an item is cleared when it is closed and read, that is when the head has reached its end. A reader whose
 //! CAS of the head succeeds has read of no item that was cleared before: the head had not moved since it was loaded.
 //! INV-STREAM-5: a block is BOUND before its place holds it, under the intent to link it, and freed by its exact word after
-//! its place is cleared, under the intent to unlink it. So a block in no place is freed once, whoever dies.
+//! its place is cleared, under the intent to unlink it. So a block in no place is freed once, whichever thread dies.
 //! INV-STREAM-6: head ≤ tail ≤ head + capacity.
 //! INV-STREAM-7: an item is cleared after the one before it. So all items below one that is cleared are cleared too.
 //!

@@ -141,7 +141,8 @@ impl<'a> Stream<'a> {
             return Ok(At::Cleared);
         }
         let is_open = end == OPEN;
-        let end = if is_open { tail } else { end };
+        // The tail may be older than the item.
+        let end = if is_open { tail.max(start) } else { end };
         if end < start {
             return Err(Error::Corrupt("an item of a stream that ends before it starts"));
         }
@@ -266,6 +267,7 @@ pub(crate) fn checked(tail: u64) -> Result<u64> {
 
 /// Makes a word that only grows at least `value`.
 fn raise(word: &AtomicU64, value: u64) {
+    // Relaxed: the CAS compares it again.
     let mut seen = word.load(Relaxed);
     while seen < value {
         // ORDER: Release pairs with the Acquire loads of the tail and of *passed*: the items below are linked, or cleared.

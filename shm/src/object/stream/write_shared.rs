@@ -46,7 +46,15 @@ pub(crate) fn write(
         let block = link::take(thread, bytes.len())?;
         stream.copy_in(block, 0, 0, bytes)?;
         let loose = link::bind(thread, &stream, block)?;
-        match append(thread, &stream, loose, bytes.len())? {
+        let linked = match append(thread, &stream, loose, bytes.len()) {
+            Err(error) if !error.is_crash() => {
+                // The arena is damaged, and the block in no place: this thread's next intent must not lose it.
+                link::give_back(thread, loose)?;
+                return Err(error);
+            }
+            linked => linked?,
+        };
+        match linked {
             Linked::Yes(written) => {
                 thread.set_list_intent(ListIntent::Idle, 0);
                 wake::notify_derived(thread, thread.arena().state(side.peer())?, State::HAS_WAITERS)?;
@@ -111,7 +119,8 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
             continue;
         }
         crash_point!(thread, "item.linked");
-        if let At::Here(item) = stream.at(number)? {
+        // The block is linked, so damage that shows here is no error of this write.
+        if let Ok(At::Here(item)) = stream.at(number) {
             stream.count(&item);
         }
         crash_point!(thread, "item.counted");

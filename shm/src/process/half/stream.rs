@@ -29,7 +29,7 @@ impl StreamEndpoint {
     }
 
     fn start_afresh(&self, bound: Option<ObjectRef>) {
-        // Whoever holds both locks of a half at once takes them in this order.
+        // A thread that holds both locks of a half at once takes them in this order.
         let mut writing = self.writing.lock();
         let mut reading = self.reading.lock();
         self.leave(&mut writing, &mut reading, bound);
