@@ -30,7 +30,7 @@ mod sync;
 #[cfg(loom)]
 pub use api::asleep::Asleep;
 #[cfg(not(loom))]
-pub use api::port_fd::{PortFd, Step};
+pub use api::object::port_fd::{PortFd, Step};
 pub use arena::Arena;
 pub use arena::attach_error::AttachError;
 pub use arena::config::{Config, OutOfRange};

@@ -4,13 +4,7 @@
 pub(crate) mod arena;
 #[cfg(any(loom, test))]
 pub(crate) mod asleep;
-pub(crate) mod channel;
-mod directory;
-mod fifo;
+pub(crate) mod object;
 pub(crate) mod observe;
-mod port;
-#[cfg(not(loom))]
-pub(crate) mod port_fd;
 pub(crate) mod process;
 pub(crate) mod thread;
-pub(crate) mod timer;
