@@ -33,6 +33,18 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
+    /// An edge of several signals, which follow from these words: any change of one of them counts.
+    pub(crate) fn of_words(signal: Signals, words: impl IntoIterator<Item = u64>) -> Self {
+        // The finalizer of splitmix64, a bijection, of which an observer keeps 48 bits.
+        let mark = words.into_iter().fold(0, |seed: u64, word| {
+            let mut mixed = seed.rotate_left(32) ^ word.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        });
+        Self { signal, mark: mark >> 16, passed: 0, wraps: true }
+    }
+
     /// Whether there is something new since `seen` was announced, and all that was announced is used up.
     pub(crate) fn is_new(&self, seen: u64) -> bool {
         if self.wraps { self.mark != seen } else { self.mark > seen && self.passed >= seen }

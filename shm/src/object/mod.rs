@@ -8,6 +8,7 @@ pub(crate) mod class;
 pub(crate) mod end;
 pub(crate) mod info;
 pub(crate) mod own_block;
+pub(crate) mod stream;
 pub(crate) mod wait;
 
 use crate::arena::Arena;
@@ -284,9 +285,13 @@ classes! {
         /// A channel: two sides, with messages queued each way.
         Channel;
     }
-    mod stream {
+    mod fifo {
         /// A fifo: two sides, with a stream of elements each way.
         Fifo;
+    }
+    mod socket {
+        /// A socket: two sides, with a stream of bytes or datagrams each way.
+        Socket;
     }
     mod event {
         /// An event: one side with signals.

@@ -161,7 +161,7 @@ pub(crate) fn maybe_leave_fenced_mode(thread: &Thread, found: &[ResolvedHandle])
 
 /// The flags that a thread sets when it arms for these signals.
 pub(crate) fn arming(waitfor: Signals) -> u64 {
-    let room = if waitfor.contains(Signals::WRITABLE) { State::HAS_WRITE_WAITERS } else { 0 };
+    let room = if waitfor.intersects(Signals::ROOM) { State::HAS_WRITE_WAITERS } else { 0 };
     let watched = if waitfor.intersects(!UNWATCHED) { State::WATCHED } else { 0 };
     State::HAS_WAITERS | room | watched
 }

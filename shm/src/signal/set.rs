@@ -11,16 +11,20 @@ use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 
 /// Asserts PEER_CLOSED on the other side and wakes its sleepers. Idempotent.
 pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()> {
-    let peer = object.peer();
-    let state = thread.arena().state(peer)?;
+    assert_for_good(thread, object.peer(), Signals::PEER_CLOSED)
+}
+
+/// Asserts a stored signal that is never cleared, and wakes the sleepers of the side. Idempotent.
+pub(crate) fn assert_for_good(thread: &Thread, side: ObjectRef, signal: Signals) -> Result<()> {
+    let state = thread.arena().state(side)?;
     // Relaxed: if the load shows the signal, there is no store to order.
     let mut word = State(state.load(Relaxed));
-    while !word.signals().contains(Signals::PEER_CLOSED) {
+    while !word.signals().contains(signal) {
         // ORDER: Release: a thread that sees PEER_CLOSED also sees the messages sent before it, so it can read all
         // of them before it reports the closing. One word holds the signal and the waiter flags, so the wake below
         // misses no sleeper.
         sync::released(state);
-        let next = word.changed(Signals::empty(), Signals::PEER_CLOSED).next_version();
+        let next = word.changed(Signals::empty(), signal).next_version();
         match state.compare_exchange(word.0, next.0, Release, Relaxed) {
             Ok(_) => break,
             Err(changed) => word = State(changed),
@@ -31,7 +35,7 @@ pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()>
     wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     // Relaxed: the change is in the same word, and a registrar that comes later sees it.
     if State(state.load(Relaxed)).has(State::OBSERVED) {
-        observers::evaluate(thread, peer)?;
+        observers::evaluate(thread, side)?;
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The operations of [`Thread`] on fifos.
 
+use crate::api::object::as_uninit;
 use crate::arena::error::Result;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::handle::lookup::HandleName;
 use crate::lifecycle::create;
 use crate::object::ObjectClass;
-use crate::object::stream::{fifo, write};
+use crate::object::fifo;
+use crate::object::stream::write;
 use crate::process::thread::Thread;
 use core::mem::MaybeUninit;
 
@@ -85,9 +87,6 @@ impl Thread {
         element_bytes: usize,
         buffer: &mut [u8],
     ) -> Result<usize> {
-        // SAFETY: the same memory, with a type of the same size. `read` writes bytes of the arena to it, which are
-        // initialised, and so never makes a byte uninitialised.
-        let buffer = unsafe { &mut *(&raw mut *buffer as *mut [MaybeUninit<u8>]) };
-        fifo::read(self, fifo.into(), rights, element_bytes, buffer)
+        fifo::read(self, fifo.into(), rights, element_bytes, as_uninit(buffer))
     }
 }

@@ -6,4 +6,14 @@ mod fifo;
 mod port;
 #[cfg(not(loom))]
 pub(crate) mod port_fd;
+mod socket;
 mod timer;
+
+use core::mem::MaybeUninit;
+
+/// Memory that is initialised, for a read: it writes bytes of the arena there, which are initialised, or nothing.
+fn as_uninit(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the same memory, with a type of the same size. The reads that the files of this folder pass it to never make a
+    // byte uninitialised.
+    unsafe { &mut *(&raw mut *buffer as *mut [MaybeUninit<u8>]) }
+}

@@ -48,8 +48,8 @@ impl core::fmt::Debug for Object {
     }
 }
 
-/// The words of a class: the two directions of a channel or a fifo, of which `s` is written by side `s`; the word of a timer; a
-/// port's.
+/// The words of a class: the two directions of a channel, a fifo or a socket, of which `s` is written by side `s`; the word of a
+/// timer; a port's.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ObjectBody {
@@ -120,7 +120,7 @@ pub(crate) struct ConsumerLine {
     pub(crate) index: [AtomicU64; 2],
     /// The first block of the rest of the index, as a block link.
     pub(crate) index_blocks: AtomicU64,
-    _spare: AtomicU64,
+    pub(super) spare: AtomicU64,
 }
 
 /// The words of a body, as a port uses them. A port has no sides that can be observed, and so no index.
@@ -200,7 +200,7 @@ impl<'a> PortBody<'a> {
             c0,
             c1,
             &c.index_blocks,
-            &c._spare,
+            &c.spare,
         ]
     }
 }

@@ -1,8 +1,8 @@
 //! The words of a direction, as a stream uses them.
 //!
 //! ```text
-//!  producer's line   tail · items · first place · places · geometry · sharing
-//!  consumer's line   head · passed · (the words of every object that can be observed)
+//!  producer's line   tail · items · first place · places · geometry · sharing · control · accept queue
+//!  consumer's line   head · passed · end · read threshold · (the words of every object that can be observed) · write threshold
 //! ```
 //!
 //! | word | contents | written by |
@@ -13,6 +13,11 @@
 //! | places | the block with the places of the other items, as a block link | any writer, once (`object/own_block`) |
 //! | geometry | the size of the stream | its creator |
 //! | sharing | 1: the ends of the side that writes this direction, its writing end and its reading end, are shared | the last exclusive owner, once |
+//! | control | of a socket: the place of the message in the control plane (`word/stream/item`) | a writer of the message; its reader |
+//! | accept queue | of a socket: the block with the queue of the side that writes this direction (`object/queue`) | any thread that shares, once |
+//! | end | of a socket: 0, or the position behind the last byte that may be read, and 1 | the thread that first needs it (`object/stream/shutdown`), once |
+//! | read threshold | of a socket: how many unread bytes are READ_THRESHOLD of the reading side; 0: none | that side |
+//! | write threshold | of a socket: how much room is WRITE_THRESHOLD of the writing side; 0: none | that side |
 //! | head | the bytes ever read. Its store, or its CAS by a shared reader, commits a read | the readers |
 //! | passed | all items below this one are cleared: a hint, never too high | the thread that has cleared one: the maximum |
 
@@ -58,6 +63,27 @@ impl<'a> StreamWords<'a> {
         &self.0.producer.spare[0]
     }
 
+    pub(crate) fn control(self) -> &'a AtomicU64 {
+        &self.0.producer.spare[1]
+    }
+
+    pub(crate) fn accept_queue(self) -> &'a AtomicU64 {
+        &self.0.producer.spare[2]
+    }
+
+    #[inline(always)]
+    pub(crate) fn end(self) -> &'a AtomicU64 {
+        &self.0.consumer.consumed
+    }
+
+    pub(crate) fn read_threshold(self) -> &'a AtomicU64 {
+        &self.0.consumer.discards_late
+    }
+
+    pub(crate) fn write_threshold(self) -> &'a AtomicU64 {
+        &self.0.consumer.spare
+    }
+
     #[inline(always)]
     pub(crate) fn head(self) -> &'a AtomicU64 {
         &self.0.consumer.head
@@ -68,14 +94,18 @@ impl<'a> StreamWords<'a> {
         &self.0.consumer.head_segment
     }
 
-    /// The words that are 0 in a new stream, but for the places, whose block is freed first.
-    pub(crate) fn plain(self) -> [&'a AtomicU64; 7] {
+    /// The words that are 0 in a new stream, but for those that lead to blocks, which are freed first.
+    pub(crate) fn plain(self) -> [&'a AtomicU64; 11] {
         [
             self.tail(),
             self.items(),
             self.first_place(),
             self.geometry(),
             self.sharing(),
+            self.control(),
+            self.end(),
+            self.read_threshold(),
+            self.write_threshold(),
             self.head(),
             self.passed(),
         ]

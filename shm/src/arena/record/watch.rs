@@ -10,10 +10,17 @@ use crate::sync::{AtomicU64, Futex, Relaxed, Release};
 /// The most handles that one wait takes.
 pub const MAX_WAIT_ITEMS: usize = if cfg!(loom) { 3 } else { Futex::MOST_WORDS };
 
-/// Signals that no row observes. This is a rule of the format, for every class: READABLE, WRITABLE and HANDLE_CLOSED are
-/// never stored, and PEER_CLOSED is never cleared.
-pub(crate) const UNWATCHED: Signals =
-    Signals::READABLE.union(Signals::WRITABLE).union(Signals::PEER_CLOSED).union(Signals::HANDLE_CLOSED);
+/// Signals that no row observes. This is a rule of the format, for every class: PEER_CLOSED and WRITE_DISABLED are never
+/// cleared, and the others are never stored.
+pub(crate) const UNWATCHED: Signals = Signals::READABLE
+    .union(Signals::PEER_CLOSED)
+    .union(Signals::ROOM)
+    .union(Signals::PEER_WRITE_DISABLED)
+    .union(Signals::WRITE_DISABLED)
+    .union(Signals::CONTROL_READABLE)
+    .union(Signals::ACCEPT)
+    .union(Signals::READ_THRESHOLD)
+    .union(Signals::HANDLE_CLOSED);
 
 /// The observers of one thread's wait.
 #[repr(C, align(64))]

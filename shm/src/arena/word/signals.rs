@@ -19,6 +19,24 @@ bitflags::bitflags! {
         const PEER_CLOSED = 1 << 2;
         /// Set by programs, on events and the sides of event pairs.
         const SIGNALED = 1 << 3;
+        /// Sockets: the other side writes no more.
+        const PEER_WRITE_DISABLED = 1 << 4;
+        /// Sockets: this side writes no more.
+        const WRITE_DISABLED = 1 << 5;
+        /// Sockets: the control plane has a message.
+        const CONTROL_READABLE = 1 << 6;
+        /// Sockets: there is room for a message in the control plane.
+        const CONTROL_WRITABLE = 1 << 7;
+        /// Sockets: a socket waits to be accepted.
+        const ACCEPT = 1 << 8;
+        /// Sockets: there is room to share a socket.
+        const SHARE = 1 << 9;
+        /// Sockets: as much is unread as the threshold says.
+        const READ_THRESHOLD = 1 << 10;
+        /// Sockets: there is as much room as the threshold says.
+        const WRITE_THRESHOLD = 1 << 11;
+        /// The signals that a reader of the other side asserts, as it makes room.
+        const ROOM = 1 << 1 | 1 << 7 | 1 << 9 | 1 << 11;
         /// The handle waited on was closed or transferred.
         const HANDLE_CLOSED = 1 << 23;
         /// The eight signals that programs may set on every object.
@@ -34,10 +52,10 @@ bitflags::bitflags! {
 /// | FENCED | a sleeper, before its heavy barrier | a waiter, after many waits that needed no sleep | a full fence follows each change of a *derived* signal |
 /// | BARRIER_DONE | that sleeper, after its barrier | with FENCED | every changer has noticed FENCED: other threads may sleep without a barrier of their own |
 /// | HAS_WAITERS | a sleeper | a waker, after waking, if the word is unchanged | a thread may sleep |
-/// | HAS_WRITE_WAITERS | a sleeper that waits for WRITABLE | as HAS_WAITERS | the reader must report room too |
+/// | HAS_WRITE_WAITERS | a sleeper that waits for room (WRITABLE, …) | as HAS_WAITERS | the reader must report room too |
 /// | WATCHED | a sleeper that waits for stored signals, when it arms | a thread that clears a signal and finds no observer | a sleeper may have to be told of a cleared signal: see `signal/watch` |
 /// | OBSERVED | `wait_async` | an evaluation that finds no armed observer | ports observe the side: see `object/port` |
-/// | OBSERVED_WRITABLE | `wait_async` for WRITABLE | with OBSERVED | a reader must report room to them too |
+/// | OBSERVED_WRITABLE | `wait_async` for room | with OBSERVED | a reader must report room to them too |
 /// | INDEXED | `wait_async`, before the first block of the index | the slot's next object | the side's index has blocks |
 ///
 /// VERSION counts the changes of stored signals while the side is OBSERVED, so that a repeating observer gets one packet

@@ -196,7 +196,7 @@ fn show_observed(thread: &Thread, source: ResolvedHandle, trigger: Signals) -> R
             ));
         }
         let mut word = State(state.load(Relaxed));
-        while let Some(observed) = word.observed(trigger.contains(Signals::WRITABLE)) {
+        while let Some(observed) = word.observed(trigger.intersects(Signals::ROOM)) {
             // ORDER: Release: a changer that sees OBSERVED sees the index word.
             match state.compare_exchange(word.0, observed.0, Release, Relaxed) {
                 Ok(_) => return Ok(()),

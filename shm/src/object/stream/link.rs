@@ -8,7 +8,7 @@ use crate::arena::word::intent::ListIntent;
 use crate::arena::word::stream::item::ItemWord;
 use crate::memory::{block_credit, block_pool, pressure};
 use crate::object::own_block;
-use crate::object::stream::places::{self, At, Item, Stream};
+use crate::object::stream::places::{self, At, BLOCK_BYTES_A_BYTE, Item, Stream};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
@@ -29,7 +29,7 @@ pub(crate) fn need_place(thread: &Thread, stream: &Stream<'_>, number: u64) -> R
 
 /// Takes a block of at least so many bytes. No other thread knows it yet.
 pub(crate) fn take(thread: &Thread, bytes: usize) -> Result<BlockId> {
-    pressure::take_block(thread, SizeClass::fitting(bytes.div_ceil(LINE_BYTES)))
+    pressure::take_block(thread, SizeClass::fitting((bytes * BLOCK_BYTES_A_BYTE).div_ceil(LINE_BYTES)))
 }
 
 /// OWNED → BOUND, under the intent to link the block.
@@ -86,14 +86,14 @@ pub(crate) fn clear(thread: &Thread, stream: &Stream<'_>, item: &Item<'_>) -> Re
     Ok(())
 }
 
-/// HOLDING → VACANT of the next lap, and frees the block, unless another thread was first.
+/// HOLDING → VACANT of the next lap, and frees the block. `false` if another thread was first.
 pub(crate) fn unlink(
     thread: &Thread,
     stream: &Stream<'_>,
     place: &AtomicU64,
     word: ItemWord,
     block: BlockId,
-) -> Result<()> {
+) -> Result<bool> {
     let from = stream.writer;
     // ORDER: Acquire pairs with the Release of `bind_block`: if this is the word of the block's next item, the load below
     // shows the place cleared. That item may be in no place yet, and recovery would free its block by an intent that names
@@ -101,13 +101,14 @@ pub(crate) fn unlink(
     let bound = BlockWord(thread.arena().descriptor(block)?.state.load(Acquire));
     // Relaxed: only equality counts, and the CAS below decides.
     if place.load(Relaxed) != word.0 {
-        return Ok(());
+        return Ok(false);
     }
     thread.set_list_intent(ListIntent::UnlinkItem { from, block }, bound.0);
     crash_point!(thread, "item.leaving");
     // ORDER: Release: after the intent, in the order that recovery sees; after the copies of this thread; and pairs with the
     // Acquire of `Stream::at`: the item is counted, and the head has passed it.
-    if place.compare_exchange(word.0, word.cleared().0, Release, Relaxed).is_ok() {
+    let is_first = place.compare_exchange(word.0, word.cleared().0, Release, Relaxed).is_ok();
+    if is_first {
         crash_point!(thread, "item.unlinked");
         // A damaged word must not free another object's block.
         if bound.state() == BlockState::Bound(from) {
@@ -116,7 +117,7 @@ pub(crate) fn unlink(
         crash_point!(thread, "item.freed");
     }
     thread.set_list_intent(ListIntent::Idle, 0);
-    Ok(())
+    Ok(is_first)
 }
 
 /// Clears the items that are read, after the head has moved on.

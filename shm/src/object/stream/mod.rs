@@ -1,4 +1,4 @@
-//! Streams: the directions of fifos. A stream carries bytes from the threads that write one side of its object to those
+//! Streams: the directions of fifos and of sockets. A stream carries bytes from the threads that write one side of its object to those
 //! that read the other side.
 //!
 //! ```text
@@ -44,20 +44,18 @@
 //! | `read`, `read_shared` | the two kinds of reading end |
 //! | `end` | the private ends, and the arrival of a handle |
 //! | `share` | the second handle |
+//! | `shutdown` | the end of a stream whose writing is disabled |
 //! | `signals` | READABLE and WRITABLE |
 //! | `remains` | teardown, and what recovery and the audit ask |
-//! | `fifo` | the class of fifos |
 
 pub(crate) mod end;
-pub(crate) mod fifo;
 pub(crate) mod link;
 pub(crate) mod places;
 pub(crate) mod read;
 pub(crate) mod read_shared;
 pub(crate) mod remains;
 pub(crate) mod share;
+pub(crate) mod shutdown;
 pub(crate) mod signals;
 pub(crate) mod write;
 pub(crate) mod write_shared;
-
-pub(crate) use self::fifo::Fifo;

@@ -21,6 +21,9 @@ pub(crate) const OPEN: u64 = u64::MAX;
 /// near it.
 pub(crate) const MOST_ROUNDS: u32 = if cfg!(loom) { 20 } else { 1 << 16 };
 
+/// The models have rings of a few bytes in blocks of 256.
+pub(crate) const BLOCK_BYTES_A_BYTE: usize = if cfg!(loom) { 64 } else { 1 };
+
 /// P5: no stream comes to this position. What is added to a lower one does not overflow.
 const MOST_WRITTEN: u64 = u64::MAX / 2;
 
@@ -52,6 +55,30 @@ pub(crate) struct Item<'a> {
     pub(crate) is_open: bool,
 }
 
+/// How far a stream is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    /// The position behind the last byte.
+    pub(crate) end: u64,
+    /// Whether a shared end would find a place for another item.
+    pub(crate) has_place: bool,
+}
+
+/// What is unread.
+#[derive(Clone, Copy)]
+pub(crate) struct Unread {
+    pub(crate) head: u64,
+    pub(crate) bytes: u64,
+}
+
+/// What a read has found.
+#[derive(Clone, Copy)]
+pub(crate) struct Copied {
+    pub(crate) bytes: usize,
+    /// Where the head is to be.
+    pub(crate) head: u64,
+}
+
 /// What stands at the place of an item.
 pub(crate) enum At<'a> {
     /// The item.
@@ -76,10 +103,16 @@ impl<'a> Stream<'a> {
         Ok(Self { arena, writer, words, geometry })
     }
 
-    /// How many places the stream has beside its first. Each item in a place has an unread element, or is to be cleared: so
-    /// a stream that has room for an element has a place for it.
+    /// Fails unless the stream is a socket's, or a fifo's.
+    #[inline(always)]
+    pub(crate) fn require(&self, is_socket: bool) -> Result<()> {
+        if self.geometry.is_socket() == is_socket { Ok(()) } else { Err(Error::WrongType) }
+    }
+
+    /// How many places the stream has beside its first.
+    #[inline(always)]
     pub(crate) fn places(&self) -> u64 {
-        self.geometry.elements()
+        self.geometry.places()
     }
 
     /// The class of the block with the places.
@@ -157,30 +190,74 @@ impl<'a> Stream<'a> {
             self.words.items().compare_exchange(item.number, item.number.saturating_add(1), Release, Relaxed);
     }
 
-    /// How many bytes were ever written. For a thread without a hazard: damage reads as no more bytes.
-    pub(crate) fn written(&self) -> u64 {
+    /// How far the stream is written. For a thread without a hazard: damage reads as no more bytes.
+    pub(crate) fn written(&self) -> Written {
         // ORDER: Acquire, and before the tail (INV-STREAM-3).
         let first = self.words.items().load(Acquire);
         // ORDER: Acquire pairs with the Release stores of the tail.
-        let mut written = self.words.tail().load(Acquire);
+        let tail = self.words.tail().load(Acquire);
         sync::acquired(self.words.tail());
+        let mut written = Written { end: tail, has_place: true };
         if !self.is_shared() {
             return written;
         }
         for number in self.numbers_from(first) {
             match self.at(number) {
-                Ok(At::Here(item)) => written = written.max(item.end),
+                Ok(At::Here(item)) => written.end = written.end.max(item.end),
                 Ok(At::Cleared) => {}
+                Ok(At::Occupied { by }) => {
+                    written.has_place = self.is_read(by);
+                    break;
+                }
                 _ => break,
             }
         }
         written
     }
 
+    /// What is unread, as of now.
+    pub(crate) fn unread(&self) -> Unread {
+        // Relaxed: each evaluation of signals follows a fence. Before the tail, so that no byte is taken for one that is
+        // unread still.
+        let head = self.words.head().load(Relaxed);
+        let end = self.end().unwrap_or_else(|| self.written().end);
+        Unread { head, bytes: end.saturating_sub(head) }
+    }
+
+    /// How many of the unread bytes one read can give: of datagrams, those of the first.
+    pub(crate) fn bytes_of_a_read(&self, unread: Unread) -> Result<u64> {
+        if !self.geometry.has_datagrams() || unread.bytes == 0 {
+            return Ok(unread.bytes);
+        }
+        // Relaxed: a hint.
+        for number in self.numbers_from(self.words.passed().load(Relaxed)) {
+            match self.at(number)? {
+                At::Here(item) if item.end > unread.head => return Ok(item.end - item.start),
+                At::Here(_) | At::Cleared => {}
+                _ => break,
+            }
+        }
+        Ok(0)
+    }
+
+    /// Whether an item can be cleared, or is.
+    fn is_read(&self, item: u64) -> bool {
+        // Relaxed: whoever needs the place looks again.
+        let head = self.words.head().load(Relaxed);
+        !matches!(self.at(item), Ok(At::Here(item)) if item.is_open || item.end > head)
+    }
+
+    /// The position behind the last byte that may be read, once it is fixed (`shutdown`).
+    #[inline(always)]
+    pub(crate) fn end(&self) -> Option<u64> {
+        // Relaxed: a position of bytes that the caller finds otherwise.
+        self.words.end().load(Relaxed).checked_sub(1)
+    }
+
     /// How many unread bytes the block of an item has room for. They go round.
     #[inline(always)]
     pub(crate) fn ring_bytes(&self, block: BlockId) -> u64 {
-        self.geometry.capacity().min(block.bytes() as u64)
+        self.geometry.capacity().min((block.bytes() / BLOCK_BYTES_A_BYTE) as u64)
     }
 
     /// Where the bytes of an item from `position` on lie, and how many of them follow each other there.
@@ -203,27 +280,32 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
+    /// Copies bytes out of a block, from this position on. The caller compares a word afterwards that says whose bytes they
+    /// were.
     #[inline(always)]
-    fn copy_out(&self, item: &Item<'_>, position: u64, out: &mut [MaybeUninit<u8>]) -> Result<()> {
-        let (at, most) = self.bytes(item.block, item.start, position)?;
+    pub(crate) fn copy_out(
+        &self,
+        block: BlockId,
+        (start, position): (u64, u64),
+        out: &mut [MaybeUninit<u8>],
+    ) -> Result<()> {
+        let (at, most) = self.bytes(block, start, position)?;
         let (first, rest) = out.split_at_mut(out.len().min(most));
         at.read_uninit(first);
         if !rest.is_empty() {
-            self.bytes(item.block, item.start, item.start)?.0.read_uninit(rest);
+            self.bytes(block, start, start)?.0.read_uninit(rest);
         }
         Ok(())
     }
 
-    /// Copies the bytes from `head` on, as many as there are and fit. `None`: the head has moved since it was loaded.
+    /// Copies the bytes from `head` on, as many as there are and fit; of datagrams the first. `None`: the head has moved since
+    /// it was loaded.
     #[inline(always)]
-    pub(crate) fn copy_from(&self, head: u64, out: &mut [MaybeUninit<u8>]) -> Result<Option<usize>> {
+    pub(crate) fn copy_from(&self, head: u64, out: &mut [MaybeUninit<u8>]) -> Result<Option<Copied>> {
         // ORDER: Acquire pairs with the Release of `pass`.
         let first = self.words.passed().load(Acquire);
         let mut copied = 0;
         for number in self.numbers_from(first) {
-            if copied == out.len() {
-                break;
-            }
             match self.at(number)? {
                 At::Here(item) => {
                     let position = head + copied as u64;
@@ -237,10 +319,13 @@ impl<'a> Stream<'a> {
                             return Ok(None);
                         }
                         let many = (out.len() - copied).min(unread as usize);
-                        self.copy_out(&item, position, &mut out[copied..][..many])?;
+                        self.copy_out(item.block, (item.start, position), &mut out[copied..][..many])?;
                         copied += many;
+                        if self.geometry.has_datagrams() {
+                            return Ok(Some(Copied { bytes: many, head: item.end }));
+                        }
                     }
-                    if item.is_open {
+                    if item.is_open || copied == out.len() {
                         break;
                     }
                 }
@@ -250,7 +335,7 @@ impl<'a> Stream<'a> {
                 At::Vacant { .. } | At::NoPlaces | At::Occupied { .. } => break,
             }
         }
-        Ok(Some(copied))
+        Ok(Some(Copied { bytes: copied, head: head + copied as u64 }))
     }
 
     /// Notes that this item is cleared, and so all before it (INV-STREAM-7).

@@ -23,21 +23,26 @@ fn words(arena: &Arena, writer: ObjectRef) -> Result<StreamWords<'_>> {
     arena.direction(writer).map(StreamWords::of)
 }
 
-/// All places of a stream, those that hold no item too.
+/// All places of a stream, those that hold no item too, and that of the control plane.
 fn all_places<'a>(arena: &'a Arena, words: StreamWords<'a>) -> Result<impl Iterator<Item = &'a AtomicU64>> {
     let lines: &[Line] = own_block::lines(arena, words.places())?.unwrap_or_default();
-    Ok(core::iter::once(words.first_place()).chain(lines.iter().flat_map(|line| &line.0)))
+    Ok([words.first_place(), words.control()].into_iter().chain(lines.iter().flat_map(|line| &line.0)))
 }
 
-/// The blocks of the items of the stream that `writer` writes, and the block of its places.
+/// The words that lead to the blocks which are no items.
+fn parts(words: StreamWords<'_>) -> [&AtomicU64; 2] {
+    [words.places(), words.accept_queue()]
+}
+
+/// The blocks of the items of the stream that `writer` writes, and those of its places and its accept queue.
 pub(crate) fn blocks(arena: &Arena, writer: ObjectRef) -> Result<Vec<BlockId>> {
     let words = words(arena, writer)?;
     // Relaxed: the audit's arena is at rest, and recovery asks for what a dead thread has stored.
     let items = all_places(arena, words)?.filter_map(|place| ItemWord(place.load(Relaxed)).block());
-    Ok(items.chain(own_block::block_at(words.places())).collect())
+    Ok(items.chain(parts(words).into_iter().filter_map(own_block::block_at)).collect())
 }
 
-/// Whether the block, which an intent names, is in a place, or has the places.
+/// Whether the block, which an intent names, is in a place, or has the places, or the accept queue.
 pub(crate) fn is_linked(
     thread: &Thread,
     intent: ListIntent,
@@ -47,7 +52,7 @@ pub(crate) fn is_linked(
     let words = words(thread.arena(), from)?;
     match intent {
         ListIntent::LinkPart { .. } | ListIntent::UnlinkPart { .. } => {
-            Ok(own_block::block_at(words.places()) == Some(block))
+            Ok(parts(words).into_iter().any(|part| own_block::block_at(part) == Some(block)))
         }
         // Relaxed: the dead thread's store, or the exact word of the block decides.
         _ => Ok(all_places(thread.arena(), words)?
@@ -70,7 +75,7 @@ fn free_all(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
     for side in 0..2 {
         let writer = ObjectRef::new(slot, side);
         let words = words(thread.arena(), writer)?;
-        // A slot that never was a fifo has nothing here, and no geometry.
+        // A slot that never had a stream has nothing here, and no geometry.
         if let Ok(stream) = Stream::of(thread.arena(), writer) {
             for place in all_places(thread.arena(), words)? {
                 let word = ItemWord(place.load(Relaxed));
@@ -81,7 +86,9 @@ fn free_all(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
                 link::unlink(thread, &stream, place, word, block)?;
             }
         }
-        own_block::unlink(thread, writer, words.places())?;
+        for part in parts(words) {
+            own_block::unlink(thread, writer, part)?;
+        }
     }
     Ok(true)
 }
@@ -91,7 +98,7 @@ pub(crate) fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
     // Relaxed: the object is retired, and the reclaimer's heavy barrier came before.
     for side in 0..2 {
         let words = words(thread.arena(), ObjectRef::new(slot, side))?;
-        if words.plain().iter().any(|word| word.load(Relaxed) != 0) || words.places().load(Relaxed) != 0 {
+        if words.plain().into_iter().chain(parts(words)).any(|word| word.load(Relaxed) != 0) {
             return Ok(false);
         }
     }
@@ -110,7 +117,8 @@ pub(crate) fn reset(thread: &Thread, slot: Slot) -> Result<()> {
 /// Clears what a creator wrote that died before its commit.
 pub(crate) fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {
     for side in 0..2 {
-        own_block::clear([words(thread.arena(), ObjectRef::new(slot, side))?.geometry()]);
+        let words = words(thread.arena(), ObjectRef::new(slot, side))?;
+        own_block::clear([words.geometry(), words.sharing()]);
     }
     Ok(())
 }
@@ -119,7 +127,7 @@ pub(crate) fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {
 pub(crate) fn fault(arena: &Arena, slot: Slot) -> Result<Option<&'static str>> {
     for side in 0..2 {
         let stream = Stream::of(arena, ObjectRef::new(slot, side))?;
-        let (head, written) = (stream.words.head().load(Relaxed), stream.written());
+        let (head, written) = (stream.words.head().load(Relaxed), stream.written().end);
         if head > written || written - head > stream.geometry.capacity() {
             return Ok(Some("a stream whose head and tail are out of range"));
         }

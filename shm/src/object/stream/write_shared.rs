@@ -4,24 +4,25 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::{Signals, State};
+use crate::arena::word::signals::State;
 use crate::object::stream::link::{self, Loose};
 use crate::object::stream::places::{self, At, MOST_ROUNDS, RESTLESS, Stream};
+use crate::object::stream::{shutdown, write};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
 use crate::sync::{Acquire, Relaxed};
 
 /// What became of an attempt to link an item.
 enum Linked {
-    /// It is linked, with so many bytes.
-    Yes(usize),
+    /// It is linked.
+    Yes { bytes: usize, end: u64 },
     /// There is no room.
     Full,
     /// An item that is read, as the head says, stands in its place.
     InTheWay { head: u64 },
 }
 
-/// As `write::write`, at a side that a hazard names.
+/// As `write::write`, at a side that a hazard names. A datagram is written whole or not at all.
 pub(crate) fn write(
     thread: &Thread,
     side: ObjectRef,
@@ -29,18 +30,16 @@ pub(crate) fn write(
     check: impl FnOnce(&Stream<'_>) -> Result<()>,
 ) -> Result<usize> {
     let stream = Stream::of(thread.arena(), side)?;
+    let own_state = thread.arena().state(side)?;
     // Relaxed: no data is read on the strength of it.
-    if State(thread.arena().state(side)?.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
-        return Err(Error::PeerClosed);
-    }
+    write::require_open(State(own_state.load(Relaxed)))?;
     check(&stream)?;
+    if bytes.is_empty() {
+        return Ok(0);
+    }
     for _ in 0..MOST_ROUNDS {
         // Before the memory: a stream that is full takes none.
-        let room = room(&stream);
-        if room == 0 {
-            return Err(Error::ShouldWait);
-        }
-        let bytes = &bytes[..bytes.len().min(room as usize)];
+        let Some(bytes) = fitting(&stream, bytes)? else { return Err(Error::ShouldWait) };
         // ORDER: Acquire, as in `append`.
         link::need_place(thread, &stream, stream.words.items().load(Acquire))?;
         let block = link::take(thread, bytes.len())?;
@@ -55,10 +54,13 @@ pub(crate) fn write(
             linked => linked?,
         };
         match linked {
-            Linked::Yes(written) => {
+            Linked::Yes { bytes, end } => {
                 thread.set_list_intent(ListIntent::Idle, 0);
                 wake::notify_derived(thread, thread.arena().state(side.peer())?, State::HAS_WAITERS)?;
-                return Ok(written);
+                if stream.geometry.is_socket() {
+                    shutdown::require_written(thread, &stream, own_state, end)?;
+                }
+                return Ok(bytes);
             }
             Linked::Full => {
                 link::give_back(thread, loose)?;
@@ -74,12 +76,27 @@ pub(crate) fn write(
     Err(RESTLESS)
 }
 
-/// How many bytes there is room for.
-fn room(stream: &Stream<'_>) -> u64 {
+/// The bytes that there is room for, as of now. `None`: of nothing.
+fn fitting<'a>(stream: &Stream<'_>, bytes: &'a [u8]) -> Result<Option<&'a [u8]>> {
     let written = stream.written();
     // Relaxed: the room is judged again when the item is linked.
-    let unread = written.saturating_sub(stream.words.head().load(Relaxed));
-    stream.geometry.capacity().saturating_sub(unread)
+    let unread = written.end.saturating_sub(stream.words.head().load(Relaxed));
+    let capacity = stream.geometry.capacity();
+    let room = capacity.saturating_sub(unread);
+    if room == 0 || !written.has_place {
+        return Ok(None);
+    }
+    if stream.geometry.has_datagrams() && bytes.len() as u64 > capacity {
+        return Err(Error::out_of_range("the size of a datagram in bytes", bytes.len(), capacity as usize));
+    }
+    Ok(whole_or_shortened(stream, bytes.len(), room).map(|many| &bytes[..many]))
+}
+
+/// How many of `len` bytes are written where there is room for `room`. `None`: none.
+fn whole_or_shortened(stream: &Stream<'_>, len: usize, room: u64) -> Option<usize> {
+    let many = len.min(room as usize);
+    let is_written = many == len || many > 0 && !stream.geometry.has_datagrams();
+    is_written.then_some(many)
 }
 
 /// Links the block as the next item, with as many of its bytes as there is room for.
@@ -111,11 +128,9 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
         // ORDER: Acquire pairs with the Release of the readers: not older than the tail of an item that was cleared.
         let unread = start.saturating_sub(stream.words.head().load(Acquire));
         let room = stream.geometry.capacity().saturating_sub(unread);
-        let len = len.min(room as usize);
-        if len == 0 {
-            return Ok(Linked::Full);
-        }
-        if !link::link(thread, (place, vacant), loose, start, start + len as u64)? {
+        let Some(len) = whole_or_shortened(stream, len, room) else { return Ok(Linked::Full) };
+        let end = start + len as u64;
+        if !link::link(thread, (place, vacant), loose, start, end)? {
             continue;
         }
         crash_point!(thread, "item.linked");
@@ -124,7 +139,7 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
             stream.count(&item);
         }
         crash_point!(thread, "item.counted");
-        return Ok(Linked::Yes(len));
+        return Ok(Linked::Yes { bytes: len, end });
     }
     Err(RESTLESS)
 }

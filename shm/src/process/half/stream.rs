@@ -1,6 +1,6 @@
 //! The private half of an exclusive end of a stream: where its process stands in both directions.
 //!
-//! A side of a fifo with one handle has one owning process, whose threads agree by private locks. A side that has had two
+//! A side of a fifo or a socket with one handle has one owning process, whose threads agree by private locks. A side that has had two
 //! handles is shared, and has no private half (`object/stream/share`).
 //!
 //! The invariants of endpoints hold (INV-ENDPOINT-1 to -3, `process/half/channel`).
@@ -79,6 +79,8 @@ pub(crate) struct Ring {
     pub(crate) block: BlockId,
     /// The position of its first byte ever.
     pub(crate) start: u64,
+    /// How many unread bytes it has room for.
+    pub(crate) bytes: u64,
 }
 
 /// Where an exclusive reader stands.

@@ -16,7 +16,10 @@ pub(super) fn walk(arena: &Arena) -> Result<Vec<(BlockId, ObjectRef)>> {
         let lifecycle = slot_pages::lifecycle_of(arena, slot)?;
         // A retired one keeps the blocks of shared sides until it is reclaimed.
         let is_there = matches!(lifecycle.state(), LifecycleState::Live | LifecycleState::Retired);
-        if is_there && ObjectClass::of(lifecycle).is_ok_and(|class| class == ObjectClass::Fifo) {
+        if is_there
+            && ObjectClass::of(lifecycle)
+                .is_ok_and(|class| matches!(class, ObjectClass::Fifo | ObjectClass::Socket))
+        {
             for writer in [0, 1].map(|side| ObjectRef::new(slot, side)) {
                 blocks.extend(remains::blocks(arena, writer)?.into_iter().map(|block| (block, writer)));
             }

@@ -1,0 +1,51 @@
+//! The signals of a socket that follow from its streams, its control plane, its accept queues and its thresholds.
+
+use crate::arena::Arena;
+use crate::arena::error::Result;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::{Signals, State};
+use crate::arena::word::stream::geometry::SocketOptions;
+use crate::arena::word::stream::item::ItemWord;
+use crate::object::class::{Edge, Observable};
+use crate::object::stream::places::Stream;
+use crate::object::stream::signals;
+use crate::sync::Relaxed;
+
+/// The signals of a side. A caller without a hazard validates its handle afterwards.
+pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Result<Observable> {
+    let mut seen = signals::observable(arena, side, stored)?;
+    let (incoming, outgoing) = (Stream::of(arena, side.peer())?, Stream::of(arena, side)?);
+    let options = incoming.geometry.socket_options().unwrap_or_default();
+    // Relaxed, all: as the heads of the streams.
+    let peer = State(arena.state(side.peer())?.load(Relaxed)).signals();
+    let [is_over, peer_is_over] = [stored, peer].map(|signals| signals.contains(Signals::WRITE_DISABLED));
+    seen.signals.set(Signals::PEER_WRITE_DISABLED, peer_is_over);
+    let [read_threshold, write_threshold] =
+        [incoming.words.read_threshold(), outgoing.words.write_threshold()].map(|word| word.load(Relaxed));
+    let [unread, sent] = [incoming, outgoing].map(|stream| stream.unread());
+    let room = outgoing.geometry.capacity().saturating_sub(sent.bytes);
+    seen.signals.set(Signals::READ_THRESHOLD, read_threshold > 0 && unread.bytes >= read_threshold);
+    seen.signals.set(Signals::WRITE_THRESHOLD, write_threshold > 0 && room >= write_threshold);
+    let [received, written] =
+        [incoming, outgoing].map(|stream| ItemWord(stream.words.control().load(Relaxed)));
+    let has_control = options.contains(SocketOptions::HAS_CONTROL);
+    seen.signals.set(Signals::CONTROL_READABLE, has_control && received.block().is_some());
+    seen.signals.set(Signals::CONTROL_WRITABLE, has_control && written.block().is_none());
+    let is_plain = options.difference(SocketOptions::DATAGRAM).is_empty()
+        && read_threshold == 0
+        && write_threshold == 0
+        && !is_over
+        && !peer_is_over;
+    if !is_plain {
+        // A repeating observer of one of these signals may get a packet when another one has changed. It never misses one.
+        let news = Signals::READABLE
+            | Signals::CONTROL_READABLE
+            | Signals::ACCEPT
+            | Signals::READ_THRESHOLD
+            | Signals::PEER_WRITE_DISABLED;
+        let received = [unread.head + unread.bytes, received.0, read_threshold, peer_is_over.into()];
+        let room = [sent.head, written.0, write_threshold, is_over.into()];
+        seen.edges = [Edge::of_words(news, received), Edge::of_words(Signals::ROOM, room)];
+    }
+    Ok(seen)
+}
