@@ -17,6 +17,7 @@
 #include <lib/zx/object.h>
 #include <lib/zx/port.h>
 #include <lib/zx/process.h>
+#include <lib/zx/socket.h>
 #include <lib/zx/task.h>
 #include <lib/zx/thread.h>
 #include <lib/zx/time.h>

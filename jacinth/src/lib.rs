@@ -13,12 +13,13 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Fifo`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Fifo`], [`Socket`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
 //! | waiting for any number of objects | [`Port`], [`Handle::wait_async`], [`Packet`] |
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
+//! | bytes and datagrams | [`Socket::write`], [`Socket::read`], [`Socket::share`], [`Socket::accept`] |
 //! | elements of one size | [`Fifo::write`], [`Fifo::read`] |
 //! | names to meet by | [`serve`], [`connect`], [`Listener`], [`Directory`] |
 //! | words that threads sleep on | [`Futex`] |

@@ -8,7 +8,7 @@ use crate::measure::Stream;
 use crate::measure::Threads;
 use crate::measure::jacinth::call::Call;
 use crate::measure::jacinth::channel::ChannelEnd;
-use crate::measure::jacinth::channel_batch::ChannelBatch;
+use crate::measure::jacinth::channel::batch::ChannelBatch;
 use crate::measure::jacinth::loan::LoanStream;
 use crate::measure::jacinth::operation::ChannelCreateClose;
 use crate::measure::jacinth::operation::WriteRead;
@@ -29,7 +29,7 @@ use crate::measure::peer::iceoryx2::request_response::RequestResponse;
 use crate::measure::peer::ipc_channel::IpcChannel;
 use crate::measure::peer::pipe::Pipe;
 use crate::measure::peer::rtrb::Rtrb;
-use crate::measure::peer::unix_seqpacket::UnixSeqpacket;
+use crate::measure::peer::unix::seqpacket::UnixSeqpacket;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

@@ -8,7 +8,7 @@ use crate::measure::jacinth::operation::HandleLookup;
 use crate::measure::jacinth::transfer::Transfer;
 use crate::measure::limit::kernel::DupClose;
 use crate::measure::limit::kernel::FcntlGetfd;
-use crate::measure::peer::unix_fd::UnixFd;
+use crate::measure::peer::unix::fd::UnixFd;
 
 static DUPLICATE_CLOSE: Alone<DuplicateClose> = Alone::new("duplicate_close");
 static HANDLE_LOOKUP: Alone<HandleLookup> = Alone::new("handle_lookup");

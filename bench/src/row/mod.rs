@@ -17,7 +17,7 @@ macro_rules! objects {
     };
 }
 
-objects! { channel fifo handle event port many_handles death rpc }
+objects! { channel socket fifo handle event port many_handles death rpc }
 
 /// Every row, in the order of the report.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

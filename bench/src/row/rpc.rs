@@ -5,9 +5,9 @@ use crate::measure::jacinth::rpc::ChannelCall;
 use crate::measure::jacinth::rpc::tasks::{AsyncCall, BlockingClients};
 use crate::measure::peer::iceoryx2::wait_set::RequestWaitSet;
 use crate::measure::peer::ipc_receiver_set::ReceiverSet;
-use crate::measure::peer::unix_epoll::UnixEpoll;
-use crate::measure::peer::unix_threads::UnixThreads;
-use crate::measure::peer::unix_tokio::UnixTokio;
+use crate::measure::peer::unix::epoll::UnixEpoll;
+use crate::measure::peer::unix::threads::UnixThreads;
+use crate::measure::peer::unix::tokio::UnixTokio;
 use crate::measure::rpc::Rpc;
 
 static JACINTH_1: Rpc<ChannelCall> = Rpc::new("rpc_1", 1);

@@ -557,6 +557,128 @@ zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
                              uint32_t* actual_handles);
 
 /*
+ * Sockets.
+ */
+
+/**
+ * Makes a socket: bytes, or datagrams, written at one end are read at the other. It holds 257,024 bytes each way. Each handle
+ * has ZX_DEFAULT_SOCKET_RIGHTS.
+ *
+ * @p options is ZX_SOCKET_STREAM or ZX_SOCKET_DATAGRAM, with ZX_SOCKET_HAS_CONTROL for a control plane, and
+ * ZX_SOCKET_HAS_ACCEPT for zx_socket_share() and zx_socket_accept().
+ *
+ * - ZX_OK: @p out0 and @p out1 have a handle to each end.
+ * - ZX_ERR_INVALID_ARGS: @p options has another bit, or @p out0 or @p out1 cannot be written.
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create(). Zircon returns ZX_ERR_NO_MEMORY.
+ */
+zx_status_t zx_socket_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
+zx_status_t _zx_socket_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
+
+/**
+ * Writes to a socket: of a stream as many of the @p buffer_size bytes as there is room for; a datagram whole. @p actual,
+ * optional, gets how many were written. No bytes at all are no datagram.
+ *
+ * With the option ZX_SOCKET_CONTROL the bytes are a message of the control plane, which holds one each way, of up to 1024
+ * bytes.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: one or more bytes were written, or @p buffer_size is 0.
+ * - ZX_ERR_INVALID_ARGS: @p options has another bit; @p buffer cannot be read; @p actual is not NULL and cannot be written;
+ *   @p buffer_size does not fit into 32 bits; or a message of the control plane is empty.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a socket.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ * - ZX_ERR_PEER_CLOSED: the other end is closed.
+ * - ZX_ERR_BAD_STATE: zx_socket_shutdown() has ended writing at this end; or the socket has no control plane.
+ * - ZX_ERR_SHOULD_WAIT: there is no room; of datagrams, no room for this one, or 1024 are unread already; of the control
+ *   plane, the message before is unread.
+ * - ZX_ERR_OUT_OF_RANGE: the datagram is larger than the socket, or the message of the control plane than 1024 bytes.
+ * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
+ * - ZX_ERR_NO_RESOURCES: this process has reached its limit of memory.
+ */
+zx_status_t zx_socket_write(zx_handle_t handle, uint32_t options, const void* buffer, size_t buffer_size,
+                            size_t* actual);
+zx_status_t _zx_socket_write(zx_handle_t handle, uint32_t options, const void* buffer, size_t buffer_size,
+                             size_t* actual);
+
+/**
+ * Reads from a socket: of a stream as many bytes as there are, up to @p buffer_size; or the first datagram. What does not fit
+ * of a datagram is gone. @p actual, optional, gets how many were read.
+ *
+ * With the option ZX_SOCKET_CONTROL it reads the message of the control plane, and what does not fit is gone. With
+ * ZX_SOCKET_PEEK, also beside it, what is read stays in the socket.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK: the bytes are in @p buffer.
+ * - ZX_ERR_INVALID_ARGS: @p options has another bit; @p buffer cannot be written; @p actual is not NULL and cannot be
+ *   written; or @p buffer_size does not fit into 32 bits.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a socket.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
+ * - ZX_ERR_PEER_CLOSED: nothing is unread, and the other end is closed. The control plane returns ZX_ERR_SHOULD_WAIT then.
+ * - ZX_ERR_BAD_STATE: nothing is unread, and zx_socket_shutdown() has ended the direction; or the socket has no control
+ *   plane.
+ * - ZX_ERR_SHOULD_WAIT: nothing is unread.
+ *
+ * Different from Zircon: while others read at the same end, the rest of @p buffer may be overwritten.
+ */
+zx_status_t zx_socket_read(zx_handle_t handle, uint32_t options, void* buffer, size_t buffer_size, size_t* actual);
+zx_status_t _zx_socket_read(zx_handle_t handle, uint32_t options, void* buffer, size_t buffer_size,
+                            size_t* actual);
+
+/**
+ * Ends writing at this end (ZX_SOCKET_SHUTDOWN_WRITE), reading (ZX_SOCKET_SHUTDOWN_READ), or both, for good. What was written
+ * before can still be read; then reads and writes of the direction return ZX_ERR_BAD_STATE. The control plane goes on.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: it is ended, now or earlier.
+ * - ZX_ERR_INVALID_ARGS: @p options has another bit.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a socket.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ */
+zx_status_t zx_socket_shutdown(zx_handle_t handle, uint32_t options);
+zx_status_t _zx_socket_shutdown(zx_handle_t handle, uint32_t options);
+
+/**
+ * Puts @p socket_to_share into the queue of the other end of @p handle, where zx_socket_accept() takes it out. The queue has
+ * one place. @p socket_to_share is gone afterwards; after an error it is closed.
+ *
+ * Rights: ZX_RIGHT_WRITE; of @p socket_to_share, ZX_RIGHT_TRANSFER.
+ *
+ * - ZX_OK: it is in the queue.
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: one of the handles is none of this process, is not a socket,
+ *   or lacks its right.
+ * - ZX_ERR_BAD_STATE: @p socket_to_share is an end of the same socket, or was made with ZX_SOCKET_HAS_ACCEPT.
+ * - ZX_ERR_NOT_SUPPORTED: @p handle was made without ZX_SOCKET_HAS_ACCEPT.
+ * - ZX_ERR_PEER_CLOSED: the other end of @p handle is closed.
+ * - ZX_ERR_SHOULD_WAIT: a socket is in the queue already.
+ * - ZX_ERR_NO_MEMORY, ZX_ERR_NO_RESOURCES: the first socket that is shared finds no memory for the queue.
+ */
+zx_status_t zx_socket_share(zx_handle_t handle, zx_handle_t socket_to_share);
+zx_status_t _zx_socket_share(zx_handle_t handle, zx_handle_t socket_to_share);
+
+/**
+ * Takes the socket out of the queue of this end. The handle has the rights that it was shared with.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK: @p out_socket has the handle.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a socket.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
+ * - ZX_ERR_INVALID_ARGS: @p out_socket cannot be written. The queue stays as it is.
+ * - ZX_ERR_NOT_SUPPORTED: @p handle was made without ZX_SOCKET_HAS_ACCEPT.
+ * - ZX_ERR_SHOULD_WAIT: the queue is empty.
+ * - ZX_ERR_NO_RESOURCES: this process has no room for another handle. The queue stays as it is.
+ */
+zx_status_t zx_socket_accept(zx_handle_t handle, zx_handle_t* out_socket);
+zx_status_t _zx_socket_accept(zx_handle_t handle, zx_handle_t* out_socket);
+
+/*
  * Fifos.
  */
 

@@ -291,7 +291,7 @@ typedef uint64_t zx_off_t;
  * Sockets.
  */
 
-/* For zx_socket_write(): to close one direction. */
+/* For zx_socket_shutdown(): to end one direction. */
 #define ZX_SOCKET_SHUTDOWN_WRITE ((uint32_t)1u << 0)
 #define ZX_SOCKET_SHUTDOWN_READ ((uint32_t)1u << 1)
 #define ZX_SOCKET_SHUTDOWN_MASK (ZX_SOCKET_SHUTDOWN_WRITE | ZX_SOCKET_SHUTDOWN_READ)
@@ -305,6 +305,8 @@ typedef uint64_t zx_off_t;
 
 /* For zx_socket_read() and zx_socket_write(): the control plane. */
 #define ZX_SOCKET_CONTROL ((uint32_t)1u << 2)
+/* For zx_socket_read(): to leave what is read in the socket. */
+#define ZX_SOCKET_PEEK ((uint32_t)1u << 3)
 
 /*
  * Timers.

@@ -113,6 +113,7 @@ objects! {
     event: Event = EVENT [];
     eventpair: EventPair = EVENTPAIR [Peered];
     fifo: Fifo<R, W> = FIFO [Peered];
+    socket: Socket = SOCKET [Peered];
     timer: Timer = TIMER [];
     port: Port = PORT [];
     directory: Directory = DIRECTORY [];

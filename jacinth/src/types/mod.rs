@@ -7,6 +7,7 @@ pub mod object_type;
 pub mod packet;
 pub mod rights;
 pub mod signals;
+pub mod socket;
 pub mod status;
 pub mod sys;
 pub mod time;

@@ -1,6 +1,6 @@
 //! Fifos: elements in batches between two processes, beside a channel's bytes; and a fifo made and closed.
 
-use super::channel_batch::{self, ChannelBatch};
+use super::channel::batch::{self, ChannelBatch};
 use super::take_handle;
 use crate::measure::{
     MeasuredOperation, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word, last_message, message,
@@ -95,7 +95,7 @@ impl Measurement for ChannelBytes {
     }
 
     fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
-        Ok(in_bytes(ChannelBatch.near(stage)?, channel_batch::BYTES))
+        Ok(in_bytes(ChannelBatch.near(stage)?, batch::BYTES))
     }
 
     fn far(&self, stage: &Stage<'_>) -> Result<()> {

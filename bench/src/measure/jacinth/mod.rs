@@ -2,7 +2,6 @@
 
 pub mod call;
 pub mod channel;
-pub mod channel_batch;
 pub mod fifo;
 pub mod loan;
 pub mod many_handles;
@@ -10,6 +9,7 @@ pub mod operation;
 pub mod peer_closed;
 pub mod port;
 pub mod rpc;
+pub mod socket;
 pub mod transfer;
 pub mod writers;
 

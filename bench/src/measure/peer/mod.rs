@@ -8,11 +8,7 @@ pub mod ipc_channel;
 pub mod ipc_receiver_set;
 pub mod pipe;
 pub mod rtrb;
-pub mod unix_epoll;
-pub mod unix_fd;
-pub mod unix_seqpacket;
-pub mod unix_threads;
-pub mod unix_tokio;
+pub mod unix;
 
 /// Whether a side sleeps in the kernel until there is something, or asks again and again.
 pub trait Manner {

@@ -13,6 +13,7 @@ class fifo;
 class job;
 class port;
 class process;
+class socket;
 class thread;
 class timer;
 class vmar;
@@ -58,6 +59,14 @@ struct object_traits<eventpair> {
 
 template <>
 struct object_traits<fifo> {
+  static constexpr bool supports_duplication = true;
+  static constexpr bool supports_user_signal = true;
+  static constexpr bool supports_wait = true;
+  static constexpr bool has_peer_handle = true;
+};
+
+template <>
+struct object_traits<socket> {
   static constexpr bool supports_duplication = true;
   static constexpr bool supports_user_signal = true;
   static constexpr bool supports_wait = true;

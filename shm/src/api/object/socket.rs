@@ -99,11 +99,23 @@ impl Thread {
         socket: impl Into<HandleName>,
         rights: Rights,
         taking: Taking,
+        buffer: &mut [MaybeUninit<u8>],
+    ) -> Result<usize> {
+        socket::with_socket(self, socket.into(), rights, |side| control::read(self, side, taking, buffer))
+    }
+
+    /// As [`socket_read_control`](Self::socket_read_control), into memory that is initialised.
+    ///
+    /// # Errors
+    /// Those of [`socket_read_control`](Self::socket_read_control).
+    pub fn socket_read_control_bytes(
+        &self,
+        socket: impl Into<HandleName>,
+        rights: Rights,
+        taking: Taking,
         buffer: &mut [u8],
     ) -> Result<usize> {
-        socket::with_socket(self, socket.into(), rights, |side| {
-            control::read(self, side, taking, as_uninit(buffer))
-        })
+        self.socket_read_control(socket, rights, taking, as_uninit(buffer))
     }
 
     /// Ends writing, reading, or both. Idempotent.
@@ -153,5 +165,14 @@ impl Thread {
     ) -> Result<()> {
         let set = |side| info::set_threshold(self, side, threshold, bytes);
         socket::with_socket(self, socket.into(), rights, set)
+    }
+}
+// TEMPORARY
+impl Thread {
+    pub fn socket_share(&self, _a: HandleValue, _b: Rights, _c: HandleValue, _d: Rights) -> Result<()> {
+        Err(crate::arena::error::Error::NotFound)
+    }
+    pub fn socket_accept(&self, _a: HandleValue, _b: Rights) -> Result<crate::object::bind::Received> {
+        Err(crate::arena::error::Error::NotFound)
     }
 }

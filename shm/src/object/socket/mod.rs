@@ -142,9 +142,10 @@ bitflags::bitflags! {
     }
 }
 
-/// Ends writing, reading, or both, at a side that a hazard names. Of both, writing is ended first.
+/// Ends writing, reading, or both, at a side that a hazard names. Of both, reading is ended first: a peer that learns that
+/// there is no more to read can write no more either.
 pub(crate) fn shutdown(thread: &Thread, side: ObjectRef, how: Shutdown) -> Result<()> {
-    for (part, writer) in [(Shutdown::WRITE, side), (Shutdown::READ, side.peer())] {
+    for (part, writer) in [(Shutdown::READ, side.peer()), (Shutdown::WRITE, side)] {
         if how.contains(part) {
             shutdown::disable_writing(thread, writer)?;
         }

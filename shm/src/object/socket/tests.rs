@@ -187,7 +187,7 @@ fn control_messages_pass_the_data() {
     let (near, far) = create(&thread, SocketOptions::HAS_CONTROL);
     let mut out = [0; 2000];
     assert_eq!(thread.socket_write(near, NONE, b"data"), Ok(4));
-    assert_eq!(thread.socket_read_control(far, NONE, Taking::Consume, &mut out), Err(Error::ShouldWait));
+    assert_eq!(thread.socket_read_control_bytes(far, NONE, Taking::Consume, &mut out), Err(Error::ShouldWait));
     assert!(matches!(thread.socket_write_control(near, NONE, b""), Err(Error::InvalidArgs(_))));
     let much = [5; MAX_CONTROL_BYTES + 1];
     assert!(matches!(thread.socket_write_control(near, NONE, &much), Err(Error::OutOfRange { .. })));
@@ -197,15 +197,15 @@ fn control_messages_pass_the_data() {
     assert!(signals(&thread, far).contains(Signals::CONTROL_READABLE | Signals::CONTROL_WRITABLE));
     assert_eq!(thread.socket_write_control(near, NONE, b"x"), Err(Error::ShouldWait));
     assert_clean(&thread);
-    assert_eq!(thread.socket_read_control(far, NONE, Taking::Peek, &mut out), Ok(MAX_CONTROL_BYTES));
-    assert_eq!(thread.socket_read_control(far, NONE, Taking::Consume, &mut out[..3]), Ok(3));
+    assert_eq!(thread.socket_read_control_bytes(far, NONE, Taking::Peek, &mut out), Ok(MAX_CONTROL_BYTES));
+    assert_eq!(thread.socket_read_control_bytes(far, NONE, Taking::Consume, &mut out[..3]), Ok(3));
     assert_eq!(out[..3], [5; 3]);
     assert!(!signals(&thread, far).contains(Signals::CONTROL_READABLE));
     assert_eq!(thread.socket_write_control(near, NONE, b"x"), Ok(()));
     assert_eq!(read(&thread, far, 9).unwrap(), b"data");
     thread.close(thread.lookup(near).unwrap()).unwrap();
     assert_eq!(thread.socket_write_control(far, NONE, b"x"), Err(Error::PeerClosed));
-    assert_eq!(thread.socket_read_control(far, NONE, Taking::Consume, &mut out), Ok(1));
+    assert_eq!(thread.socket_read_control_bytes(far, NONE, Taking::Consume, &mut out), Ok(1));
     let (plain, _peer) = create(&thread, STREAM);
     assert!(matches!(thread.socket_write_control(plain, NONE, b"x"), Err(Error::BadState(_))));
 }

@@ -2,7 +2,7 @@
 //! by a file descriptor. The clients are as `unix_tokio`'s, on a runtime of one thread too, or make blocking calls.
 
 use super::{ChannelCall, clients_channels};
-use crate::measure::peer::unix_tokio::on_one_thread;
+use crate::measure::peer::unix::tokio::on_one_thread;
 use crate::measure::rpc::Service;
 use crate::measure::rpc::calls::Calls;
 use crate::measure::rpc::seat::{ClientSeat, ServerSeat};

@@ -1,6 +1,6 @@
 //! A Unix seqpacket socket pair: whole messages, as a channel has them.
 
-use super::{Manner, until_done};
+use crate::measure::peer::{Manner, until_done};
 use crate::measure::{Carrier, End, Stage};
 use crate::process::link::seqpacket_pair;
 use anyhow::{Result, ensure};

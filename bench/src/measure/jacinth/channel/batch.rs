@@ -1,6 +1,6 @@
 //! Batches: many messages written, published and read together.
 
-use super::{hand_over, take_over};
+use crate::measure::jacinth::{WHO, hand_over, take_over};
 use crate::measure::{Measurement, STOP, Sample, Stage, Streamed, Unit, first_word, last_message, message};
 use crate::process::link::Reply;
 use anyhow::Result;
@@ -17,7 +17,7 @@ pub struct ChannelBatch;
 
 impl Measurement for ChannelBatch {
     fn who(&self) -> &'static str {
-        super::WHO
+        WHO
     }
 
     fn what(&self) -> &'static str {

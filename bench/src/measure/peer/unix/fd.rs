@@ -2,7 +2,7 @@
 //!
 //! As with a handle, the sender keeps no copy: it closes its own descriptor once the other is on its way.
 
-use super::until_done;
+use crate::measure::peer::until_done;
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
 use crate::process::link::{Reply, receive_fd, send_fd, seqpacket_pair};
 use anyhow::{Context as _, Result};

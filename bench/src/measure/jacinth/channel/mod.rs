@@ -1,6 +1,8 @@
 //! One write and one read for each message.
 
-use super::{FOR_EVER, READABLE_OR_CLOSED, hand_over, take_over};
+pub mod batch;
+
+use crate::measure::jacinth::{FOR_EVER, READABLE_OR_CLOSED, hand_over, take_over};
 use crate::measure::peer::Manner;
 use crate::measure::{Carrier, End, Stage};
 use anyhow::{Result, ensure};
@@ -22,7 +24,7 @@ impl<M: Manner> ChannelEnd<M> {
 }
 
 impl<M: Manner, const BYTES: usize> Carrier<BYTES> for ChannelEnd<M> {
-    const WHO: &'static str = super::WHO;
+    const WHO: &'static str = crate::measure::jacinth::WHO;
     const SLEEPS: bool = !M::SPINS;
 
     fn near(stage: &Stage<'_>) -> Result<Self> {

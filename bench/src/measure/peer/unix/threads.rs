@@ -1,6 +1,6 @@
 //! Calls over Unix sockets: a server with a thread for each client. All threads block.
 
-use super::unix_epoll::{answer, call_over, listen_at};
+use super::epoll::{answer, call_over, listen_at};
 use crate::measure::rpc::Service;
 use crate::measure::rpc::calls::Calls;
 use crate::measure::rpc::seat::{ClientSeat, ServerSeat};

@@ -1,0 +1,95 @@
+//! Sockets: bytes of one stream between two processes, and a socket made and closed.
+
+use super::take_handle;
+use crate::measure::peer::Manner;
+use crate::measure::{Carrier, End, MeasuredOperation, Stage};
+use anyhow::{Context as _, Result};
+use jacinth::{MonotonicDuration, MonotonicInstant, Signals, Socket, Status};
+use std::hint::black_box;
+use std::marker::PhantomData;
+
+const READABLE: Signals = Signals::SOCKET_READABLE.union(Signals::SOCKET_PEER_CLOSED);
+const WRITABLE: Signals = Signals::SOCKET_WRITABLE.union(Signals::SOCKET_PEER_CLOSED);
+
+/// One end of a socket.
+pub struct SocketEnd<M> {
+    socket: Socket,
+    _manner: PhantomData<M>,
+}
+
+impl<M: Manner> SocketEnd<M> {
+    fn new(socket: Socket) -> Self {
+        jacinth::set_spin(if M::SPINS { super::FOR_EVER } else { MonotonicDuration::ZERO });
+        Self { socket, _manner: PhantomData }
+    }
+
+    /// Tries again, or sleeps until it may be worth while.
+    #[inline(always)]
+    fn again(&self, tried: Status, signals: Signals) -> Result<()> {
+        if tried != Status::SHOULD_WAIT {
+            return Err(tried.into());
+        }
+        if !M::SPINS {
+            self.socket.wait_one(signals, MonotonicInstant::INFINITE).to_result()?;
+        }
+        Ok(())
+    }
+}
+
+impl<M: Manner, const BYTES: usize> Carrier<BYTES> for SocketEnd<M> {
+    const WHO: &'static str = if M::SPINS { super::WHO } else { "jacinth_blocking" };
+    const SLEEPS: bool = !M::SPINS;
+
+    fn near(stage: &Stage<'_>) -> Result<Self> {
+        let (ours, theirs) = Socket::create(Default::default()).context("making a socket")?;
+        stage.handover.write(b"", &mut [theirs.into()]).context("handing a socket over")?;
+        Ok(Self::new(ours))
+    }
+
+    fn far(stage: &Stage<'_>) -> Result<Self> {
+        Ok(Self::new(take_handle(stage)?.into()))
+    }
+}
+
+impl<M: Manner, const BYTES: usize> End<BYTES> for SocketEnd<M> {
+    #[inline(always)]
+    fn send(&mut self, message: &[u8; BYTES]) -> Result<()> {
+        let mut left = &message[..];
+        while !left.is_empty() {
+            match self.socket.write(left) {
+                Ok(written) => left = &left[written..],
+                Err(status) => self.again(status, WRITABLE)?,
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, into: &mut [u8; BYTES]) -> Result<()> {
+        let mut left = &mut into[..];
+        while !left.is_empty() {
+            match self.socket.read(left) {
+                Ok(read) => left = &mut left[read..],
+                Err(status) => self.again(status, READABLE)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A socket, made, and both its ends closed.
+pub struct SocketCreateClose;
+
+impl MeasuredOperation for SocketCreateClose {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        Ok(Self)
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        drop(black_box(Socket::create(Default::default())?));
+        Ok(())
+    }
+}

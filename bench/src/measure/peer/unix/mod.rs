@@ -1,0 +1,8 @@
+//! Unix sockets, used in different ways.
+
+pub mod epoll;
+pub mod fd;
+pub mod seqpacket;
+pub mod stream;
+pub mod threads;
+pub mod tokio;
