@@ -303,31 +303,31 @@ explorations! {
         explore_deaths(ENDING_AN_AWAITED_NAME, 0);
     }
 
-    /// INV-LISTENER-1, INV-RECOVER-3: a handle is queued with its rights, or closed.
+    /// INV-ACCEPT-1, INV-RECOVER-3: a handle is queued with its rights, or closed.
     #[test]
     fn dead_clients_handle_keeps_its_rights() {
         explore_deaths(OFFERING, 1);
     }
 
-    /// INV-LISTENER-2.
+    /// INV-ACCEPT-2.
     #[test]
     fn dead_clients_late_offer_is_closed() {
         explore_deaths(OFFERING_TO_A_CLOSER, 0);
     }
 
-    /// INV-LISTENER-1, INV-LISTENER-3.
+    /// INV-ACCEPT-1, INV-ACCEPT-3.
     #[test]
     fn dead_acceptor_takes_one_handle() {
         explore_deaths(ACCEPTING, 1);
     }
 
-    /// INV-LISTENER-4: the survivor sleeps until there is room, and is woken, by the victim or for it.
+    /// INV-LISTENER-1: the survivor sleeps until there is room, and is woken, by the victim or for it.
     #[test]
     fn dead_acceptor_wakes_a_waiting_client() {
         explore_deaths(ACCEPTING_FOR_A_WAITING_CLIENT, 1);
     }
 
-    /// INV-LISTENER-2, INV-PART-1.
+    /// INV-ACCEPT-2, INV-PART-1.
     #[test]
     fn dead_closer_closes_the_listeners_queue() {
         explore_deaths(ENDING_A_LISTENER, 0);

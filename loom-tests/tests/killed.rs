@@ -142,7 +142,7 @@ fn unfinished_join_leaves_no_row() {
     kill_after_every_store(JOINING);
 }
 
-/// INV-NAME-3, INV-LISTENER-1, INV-LISTENER-2, INV-PART-1.
+/// INV-NAME-3, INV-ACCEPT-1, INV-ACCEPT-2, INV-PART-1.
 #[test]
 fn unfinished_meeting_is_recovered() {
     kill_after_every_store(SERVING);

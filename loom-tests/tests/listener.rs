@@ -14,7 +14,7 @@ fn server_and_client() -> (Thread, HandleValue, HandleValue, Thread, HandleValue
     (one, directory, listener, two, theirs)
 }
 
-/// INV-LISTENER-2: the handle that is offered goes with the listener, in both orders.
+/// INV-ACCEPT-2: the handle that is offered goes with the listener, in both orders.
 #[test]
 fn offer_to_an_ending_listener_closes() {
     model_with_one_sided_barriers(2, || {
@@ -40,7 +40,7 @@ fn offer_to_an_ending_listener_closes() {
     });
 }
 
-/// INV-LISTENER-2: the client dies after it has offered, and the listener ends before or after. Recovery closes the handle.
+/// INV-ACCEPT-2: the client dies after it has offered, and the listener ends before or after. Recovery closes the handle.
 #[test]
 fn dead_clients_late_offer_closes() {
     for point in ["move.committed", "offer.live", "offer.moved"] {
@@ -72,7 +72,7 @@ fn dead_clients_late_offer_closes() {
     }
 }
 
-/// INV-LISTENER-1: two clients meet at one place, while the server accepts.
+/// INV-ACCEPT-1: two clients meet at one place, while the server accepts.
 #[test]
 fn each_offer_is_accepted_once() {
     model_without_barriers(2, || {
@@ -96,7 +96,7 @@ fn each_offer_is_accepted_once() {
     });
 }
 
-/// INV-LISTENER-3: the record's CAS, and the object behind it.
+/// INV-ACCEPT-3: the record's CAS, and the object behind it.
 #[test]
 fn one_of_two_acceptors_gets_it() {
     model_without_barriers(2, || {
@@ -159,7 +159,7 @@ fn offer_wakes_a_sleeping_server() {
     });
 }
 
-/// INV-LISTENER-4: a client that waits for room is woken by an accept.
+/// INV-LISTENER-1: a client that waits for room is woken by an accept.
 #[test]
 fn accept_wakes_a_waiting_client() {
     model_with_one_sided_barriers(2, || {
@@ -180,7 +180,7 @@ fn accept_wakes_a_waiting_client() {
     });
 }
 
-/// INV-LISTENER-4: a client that finds no place has asked for one, and the thread that frees one has heard it.
+/// INV-LISTENER-1: a client that finds no place has asked for one, and the thread that frees one has heard it.
 #[test]
 fn refused_client_is_told_of_room() {
     model(3, || {
@@ -199,7 +199,7 @@ fn refused_client_is_told_of_room() {
     });
 }
 
-/// INV-LISTENER-4: a client that gives its place back, since its handle was closed meanwhile, wakes one that waits for it.
+/// INV-LISTENER-1: a client that gives its place back, since its handle was closed meanwhile, wakes one that waits for it.
 #[test]
 fn place_given_back_wakes_a_client() {
     model(1, || {
@@ -290,7 +290,7 @@ fn accepted_end_is_no_garbage() {
     });
 }
 
-/// INV-CYCLE-2, INV-LISTENER-2: a client offers by the name of a listener that is being collected. Each handle is closed
+/// INV-CYCLE-2, INV-ACCEPT-2: a client offers by the name of a listener that is being collected. Each handle is closed
 /// once.
 #[test]
 fn offer_to_collected_listener_closes() {

@@ -209,7 +209,7 @@ impl Thread {
     /// Ends a call. An operation leaves the sides to which it dropped the last reference on the row's release queue.
     /// They are torn down here, when the operation holds no lock and no hazard.
     #[inline(always)]
-    pub(super) fn end_call<T>(&self, result: Result<T>) -> Result<T> {
+    pub(in crate::api) fn end_call<T>(&self, result: Result<T>) -> Result<T> {
         if !matches!(&result, Err(error) if error.is_crash()) {
             teardown::run_release_queue(self)?;
         }

@@ -46,10 +46,10 @@ pub(crate) fn weak_ref(arena: &Arena, slot: Slot) -> Result<WeakRef> {
     Ok(WeakRef { slot, generation: lifecycle.generation() })
 }
 
-/// Whether an object with one side, which a hazard of the caller names, still has a reference.
-pub(crate) fn is_held(arena: &Arena, slot: Slot) -> Result<bool> {
+/// Whether a side still has a reference. A hazard of the caller names its object.
+pub(crate) fn is_held(arena: &Arena, side: ObjectRef) -> Result<bool> {
     // ORDER: Acquire pairs with the Release of the thread that dropped the last reference.
-    Ok(Count(arena.object(slot)?.count[0].load(Acquire)).number() != 0)
+    Ok(Count(arena.object(side.slot())?.count[side.side()].load(Acquire)).number() != 0)
 }
 
 /// Keeps an object from being reused that this thread holds no handle to, until this hazard is cleared. `None`: that life of

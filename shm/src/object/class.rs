@@ -14,6 +14,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
+use crate::object::queue::places::Queue;
 use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
 use crate::sync::Inside;
@@ -176,6 +177,12 @@ pub(crate) trait Class {
     /// Whether a dead thread had linked `block`, which its list intent names, in the list of the side `from`.
     fn is_linked(_thread: &Thread, _intent: ListIntent, _from: ObjectRef, _block: BlockId) -> Result<bool> {
         Err(Error::Corrupt("a block of an object that has none"))
+    }
+
+    /// The queue of handles of a side, if it has one (`object/queue`). The audit counts what is in it.
+    #[inline(always)]
+    fn queue(_arena: &Arena, _side: ObjectRef) -> Result<Option<Queue<'_>>> {
+        Ok(None)
     }
 
     /// What is wrong with the body of a live object at rest, for the audit.

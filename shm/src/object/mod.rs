@@ -8,6 +8,7 @@ pub(crate) mod class;
 pub(crate) mod end;
 pub(crate) mod info;
 pub(crate) mod own_block;
+pub(crate) mod queue;
 pub(crate) mod stream;
 pub(crate) mod wait;
 
@@ -22,6 +23,7 @@ use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::class::{Class, Observable};
+use crate::object::queue::places::Queue;
 use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
 use crate::sync::Inside;
@@ -172,6 +174,13 @@ macro_rules! classes {
             ) -> Option<i64> {
                 match self {
                     $($(Self::$name => $module::$name::look_again_ns(thread, found, waitfor),)*)*
+                }
+            }
+
+            /// See [`Class::queue`].
+            pub(crate) fn queue(self, arena: &Arena, side: ObjectRef) -> Result<Option<Queue<'_>>> {
+                match self {
+                    $($(Self::$name => $module::$name::queue(arena, side),)*)*
                 }
             }
 

@@ -74,8 +74,7 @@ use crate::arena::word::ring::MessageHeader;
 use crate::lifecycle::teardown;
 use crate::memory::slot_pool;
 use crate::object::class::Class;
-use crate::object::listener::block::LISTENER_BACKLOG;
-use crate::object::listener::{Listener, block as listener_block, queue};
+use crate::object::listener::{Listener, block as listener_block};
 use crate::object::{ObjectClass, own_block};
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
@@ -305,17 +304,18 @@ fn snapshot_listener(
     budget: &mut WorkBudget,
 ) -> WalkResult<Option<QueueSnapshot>> {
     let (lifecycle, count, _) = before;
-    let block = own_block::block_at(listener_block::body(thread.arena(), listener.slot())?.block());
-    let Some(block) = block.filter(|_| count.number() != 0) else { return Ok(None) };
+    let queue = listener_block::queue(thread.arena(), listener.slot())?;
+    let Some(block) = own_block::block_at(queue.block).filter(|_| count.number() != 0) else {
+        return Ok(None);
+    };
     let word = block_word(thread, block)?;
     if Lifecycle(lifecycle).state() != LifecycleState::Live
         || BlockWord(word).state() != BlockState::Bound(listener)
     {
         return Ok(None);
     }
-    budget.charge(thread, LISTENER_BACKLOG as u64)?;
-    let places = queue::places(thread.arena(), listener.slot())?;
-    let records = holders_among(thread, places.map(|place| place.location()))?;
+    budget.charge(thread, queue.backlog as u64)?;
+    let records = holders_among(thread, queue.places()?.map(|place| place.location()))?;
     let carrier = MessageSnapshot { header: MessageHeader::new(0, 0, true), block, word, records };
     let messages = if carrier.records.is_empty() { Vec::new() } else { vec![carrier] };
     // ORDER: as in `snapshot_queue`.

@@ -11,9 +11,10 @@ use crate::object::directory::meet::{self, Meeting};
 #[cfg(loom)]
 use crate::object::directory::names;
 use crate::object::directory::{root, view, with_directory};
-use crate::object::listener::{Listener, queue};
+use crate::object::listener::Listener;
 #[cfg(loom)]
 use crate::object::listener::{block, named};
+use crate::object::queue;
 use crate::process::thread::Thread;
 use crate::refcount;
 
@@ -98,7 +99,7 @@ impl Thread {
             if lifecycle.class_number() != Listener::NUMBER {
                 return Err(Error::WrongType);
             }
-            queue::accept(self, object.slot())?.ok_or(Error::ShouldWait)
+            queue::accept::<Listener>(self, object)?.ok_or(Error::ShouldWait)
         });
         self.end_call(accepted)
     }

@@ -7,8 +7,9 @@ use crate::arena::word::stream::geometry::SocketOptions;
 use crate::handle::lookup::HandleName;
 use crate::lifecycle::create;
 use crate::object::ObjectClass;
+use crate::object::bind::Received;
 use crate::object::socket::info::{self, SocketInfo, Threshold};
-use crate::object::socket::{self, Shutdown, control, data};
+use crate::object::socket::{self, Shutdown, accept, control, data};
 use crate::object::stream::read::Taking;
 use crate::process::thread::Thread;
 use core::mem::MaybeUninit;
@@ -166,13 +167,33 @@ impl Thread {
         let set = |side| info::set_threshold(self, side, threshold, bytes);
         socket::with_socket(self, socket.into(), rights, set)
     }
-}
-// TEMPORARY
-impl Thread {
-    pub fn socket_share(&self, _a: HandleValue, _b: Rights, _c: HandleValue, _d: Rights) -> Result<()> {
-        Err(crate::arena::error::Error::NotFound)
+
+    /// Moves the handle `shared`, to another socket, into the queue of the peer of `socket`, whose place is free. After an
+    /// error it is still there.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType`; `AccessDenied`, of `socket` when it lacks `rights`, and then of `shared` when it lacks
+    /// `transfer`; `BadState` when `shared` is an end of the same socket or has a queue itself; `NotSupported` when the socket
+    /// has no queues; `PeerClosed`; `ShouldWait` when the place is taken; `NoMemory`, `NoResources`.
+    pub fn socket_share(
+        &self,
+        socket: impl Into<HandleName>,
+        rights: Rights,
+        shared: HandleValue,
+        transfer: Rights,
+    ) -> Result<()> {
+        let shared = self.lookup(shared);
+        self.end_call(socket::with_socket(self, socket.into(), rights, |side| {
+            accept::share(self, side, shared?, transfer)
+        }))
     }
-    pub fn socket_accept(&self, _a: HandleValue, _b: Rights) -> Result<crate::object::bind::Received> {
-        Err(crate::arena::error::Error::NotFound)
+
+    /// Takes the handle out of the queue of this end. It has the rights with which it was shared.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType`; `AccessDenied`; `NotSupported` when the socket has no queues; `ShouldWait` when the queue is
+    /// empty; `NoResources` when this process has no room for another handle.
+    pub fn socket_accept(&self, socket: impl Into<HandleName>, rights: Rights) -> Result<Received> {
+        socket::with_socket(self, socket.into(), rights, |side| accept::accept(self, side))
     }
 }

@@ -57,7 +57,7 @@ impl<'a> ListenerBody<'a> {
         Self(body)
     }
 
-    /// How many tickets were ever given to those who connect: see `object/listener/queue`.
+    /// How many tickets were ever given to those who connect: see `object/queue`.
     pub(crate) fn tickets(self) -> &'a AtomicU64 {
         &self.0.directions[0].producer.tail
     }

@@ -2,7 +2,7 @@
 //!
 //! Both may wait: the client until a server has the name and room in its queue, the server until the name is free. They
 //! sleep on the event counts of the directory and of those behind it, which every change of a name moves on, and every place
-//! that becomes free in a queue where a client found none (INV-LISTENER-4).
+//! that becomes free in a queue where a client found none (INV-LISTENER-1).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARD_SECOND;
@@ -12,7 +12,8 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::handle::pin;
 use crate::object::directory::{names, view, with_directory};
-use crate::object::listener::{named, queue};
+use crate::object::listener::{Listener, named};
+use crate::object::queue;
 use crate::object::wait;
 use crate::process::thread::Thread;
 use crate::refcount;
@@ -85,7 +86,8 @@ pub(crate) fn connect(thread: &Thread, at: Meeting<'_>, value: HandleValue) -> R
     let offered = lookup::lookup(thread, value)?;
     meet(thread, at, |directory| {
         let found = view::find(thread, directory, at.name).and_then(|found| found.ok_or(Error::NotFound));
-        let result = found.and_then(|listener| queue::offer(thread, listener, offered));
+        let result =
+            found.and_then(|listener| queue::offer::<Listener>(thread, ObjectRef::new(listener, 0), offered));
         if !result.as_ref().is_err_and(Error::is_crash) {
             pin::clear_hazard(thread, HAZARD_SECOND);
         }

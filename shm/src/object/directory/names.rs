@@ -73,7 +73,7 @@ fn complete_last(arena: &Arena, directory: Slot) -> Result<CommitWord> {
 fn pin_listener(thread: &Thread, listener: WeakRef, hazard: usize) -> Result<bool> {
     let lifecycle = pin::pin_weak(thread, listener, hazard);
     Ok(lifecycle.is_some_and(|lifecycle| lifecycle.class_number() == Listener::NUMBER)
-        && pin::is_held(thread.arena(), listener.slot)?)
+        && pin::is_held(thread.arena(), ObjectRef::new(listener.slot, 0))?)
 }
 
 /// Whether the listener of a word is gone, so that the word can be taken.

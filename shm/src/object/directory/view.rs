@@ -105,7 +105,7 @@ pub(crate) fn find(thread: &Thread, directory: Slot, name: &str) -> Result<Optio
 fn pin_behind(thread: &Thread, parent: WeakRef) -> bool {
     pin::pin_weak(thread, parent, HAZARD_OPERATION)
         .is_some_and(|lifecycle| lifecycle.class_number() == Directory::NUMBER)
-        && pin::is_held(thread.arena(), parent.slot).unwrap_or(false)
+        && pin::is_held(thread.arena(), ObjectRef::new(parent.slot, 0)).unwrap_or(false)
 }
 
 /// All names that a thread finds through a directory.
@@ -160,6 +160,6 @@ pub(crate) fn path(thread: &Thread, found: ResolvedHandle) -> Result<(Path, Behi
 pub(crate) fn is_whole(arena: &Arena, behind: &Behind) -> bool {
     behind.iter().all(|directory| {
         let is_same = pin::weak_ref(arena, directory.slot).is_ok_and(|now| now == *directory);
-        is_same && pin::is_held(arena, directory.slot).unwrap_or(false)
+        is_same && pin::is_held(arena, ObjectRef::new(directory.slot, 0)).unwrap_or(false)
     })
 }

@@ -3,25 +3,22 @@
 //! ```text
 //!  directory                listener
 //!  name ── weak ──────────▶ body ─ block ─ name │ place, place, …
-//!                                                 └ record, ticket: a handle in transit
+//!                                                 └ a handle in transit (`object/queue`)
 //! ```
-//!
-//! A place holds a handle in transit as a message does: a record that owns a reference. Handles come and go by moves
-//! (`refcount/moving`), from the entry of a process to the record and from the record to an entry, so a death between
-//! any two instructions is resolved as for any other move.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `block` | the block of a listener, and its size |
 //! | `named` | the name, and how a thread without a handle finds out whether the listener lives |
-//! | `queue` | the places: offer, accept, and the end of the listener |
+//! | `home` | the directory that has the name, and who waits there |
 
 pub(crate) mod block;
+pub(crate) mod home;
 pub(crate) mod named;
-pub(crate) mod queue;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
@@ -31,6 +28,7 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::class::{Class, Edge, Observable};
 use crate::object::own_block;
+use crate::object::queue::{self, HasQueue, Queue};
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
 
@@ -43,12 +41,12 @@ impl Class for Listener {
 
     /// READABLE is derived: a handle is queued. Read without a hazard: the caller validates the handle afterwards.
     fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
-        let content = queue::content(thread.arena(), found.entry.object().slot())?;
+        let content = block::queue(thread.arena(), found.entry.object().slot())?.content()?;
         Ok(with_readable(stored, content))
     }
 
     fn observable(thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
-        let content = queue::content(thread.arena(), side.slot())?;
+        let content = block::queue(thread.arena(), side.slot())?.content()?;
         let arrival =
             Edge { signal: Signals::READABLE, mark: content.unwrap_or_default(), passed: 0, wraps: true };
         let signals = with_readable(stored, content);
@@ -56,7 +54,9 @@ impl Class for Listener {
     }
 
     fn after_death(thread: &Thread, slot: Slot) -> Result<()> {
-        queue::after_death(thread, slot)
+        queue::after_death::<Self>(thread, ObjectRef::new(slot, 0))?;
+        // It may have freed a place (INV-LISTENER-1).
+        home::tell(thread, slot)
     }
 
     fn release_step(
@@ -65,7 +65,16 @@ impl Class for Listener {
         _progress: &mut Self::Progress,
         budget: &mut Budget,
     ) -> Result<bool> {
-        queue::end(thread, object.slot(), budget)
+        if !queue::end::<Self>(thread, object, budget)? {
+            return Ok(false);
+        }
+        // A server that waits for the name can have it now.
+        home::tell(thread, object.slot())?;
+        Ok(true)
+    }
+
+    fn queue(arena: &Arena, side: ObjectRef) -> Result<Option<Queue<'_>>> {
+        block::queue(arena, side.slot()).map(Some)
     }
 
     fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
@@ -87,6 +96,16 @@ impl Class for Listener {
             }
             _ => Err(Error::Corrupt("a block that a listener does not have")),
         }
+    }
+}
+
+impl HasQueue for Listener {
+    fn ask_for_room(thread: &Thread, side: ObjectRef) -> Result<bool> {
+        home::ask_for_room(thread, side.slot()).map(|()| true)
+    }
+
+    fn tell_of_room(thread: &Thread, side: ObjectRef) -> Result<()> {
+        home::tell_of_room(thread, side.slot())
     }
 }
 

@@ -4,7 +4,7 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::Line;
 use crate::arena::word::directory::name::WeakRef;
-use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::reference::Slot;
 use crate::object::listener::block::{self, MAX_LISTENER_NAME_BYTES};
 use crate::object::own_block;
 use crate::process::thread::Thread;
@@ -37,8 +37,7 @@ pub(crate) fn give_name(thread: &Thread, listener: Slot, home: WeakRef, name: &s
     let body = block::body(thread.arena(), listener)?;
     // Relaxed: before the block is linked, without which no thread finds the name; and a handle is published later.
     body.home().store(home.to_word(), Relaxed);
-    own_block::link(thread, ObjectRef::new(listener, 0), body.block(), block::class(), |lines| {
-        own_block::clear(lines.iter().flat_map(|line| &line.0));
+    block::queue(thread.arena(), listener)?.link(thread, |lines| {
         // Relaxed: the CAS of the block's place publishes them.
         let words = lines.iter().flat_map(|line: &Line| &line.0);
         words.zip(words_of(name)).for_each(|(word, value): (&AtomicU64, u64)| word.store(value, Relaxed));

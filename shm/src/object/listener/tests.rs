@@ -3,12 +3,14 @@
 use crate::arena::error::Error;
 use crate::arena::record::row::HAZARD_SECOND;
 use crate::arena::word::handle::{HandleValue, Rights};
+use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::pin;
 use crate::object::ObjectClass;
 use crate::object::directory::tests::{at, joined};
+use crate::object::listener::Listener;
 use crate::object::listener::block::LISTENER_BACKLOG;
-use crate::object::listener::queue;
+use crate::object::queue;
 use crate::process::thread::Thread;
 use crate::sync::{DEADLINE_INFINITE_NS, Relaxed};
 use std::time::Duration;
@@ -96,7 +98,8 @@ fn late_offers_are_closed() {
     let weak = pin::weak_ref(thread.arena(), slot).unwrap();
     assert!(pin::pin_weak(&client, weak, HAZARD_SECOND).is_some());
     thread.close(listener).unwrap();
-    queue::offer(&client, slot, client.lookup(theirs.unwrap()).unwrap()).unwrap();
+    queue::offer::<Listener>(&client, ObjectRef::new(slot, 0), client.lookup(theirs.unwrap()).unwrap())
+        .unwrap();
     pin::clear_hazard(&client, HAZARD_SECOND);
     crate::lifecycle::teardown::run_release_queue(&client).unwrap();
     assert!(client.signals(client.lookup(ours).unwrap()).unwrap().contains(Signals::PEER_CLOSED));

@@ -10,6 +10,7 @@
 //! A datagram is an item of its stream. So the ends of a socket with datagrams are shared from the beginning, whichever number
 //! of handles they have: an exclusive end would write into a ring, which has no bounds of datagrams.
 
+pub(crate) mod accept;
 pub(crate) mod control;
 pub(crate) mod data;
 pub(crate) mod info;
@@ -30,6 +31,7 @@ use crate::handle::lookup::{HandleName, ResolvedHandle};
 use crate::object::ObjectClass;
 use crate::object::budget::Budget;
 use crate::object::class::{Class, Observable};
+use crate::object::queue::{self, Queue};
 use crate::object::stream::places::Stream;
 use crate::object::stream::{end, remains, share, shutdown};
 use crate::process::thread::Thread;
@@ -70,12 +72,27 @@ impl Class for Socket {
         share::share(thread, found)
     }
 
+    fn queue(arena: &Arena, side: ObjectRef) -> Result<Option<Queue<'_>>> {
+        let block = StreamWords::of(arena.direction(side)?).accept_queue();
+        Ok(Some(Queue { arena, side, block, lines_before: 0, backlog: 1, tickets: None }))
+    }
+
+    fn after_death(thread: &Thread, slot: Slot) -> Result<()> {
+        for side in 0..2 {
+            queue::after_death::<Self>(thread, ObjectRef::new(slot, side))?;
+        }
+        Ok(())
+    }
+
     fn release_step(
         thread: &Thread,
         object: ObjectRef,
         _progress: &mut Self::Progress,
-        _budget: &mut Budget,
+        budget: &mut Budget,
     ) -> Result<bool> {
+        if !queue::end::<Self>(thread, object, budget)? {
+            return Ok(false);
+        }
         set::tell_peer_closed(thread, object)?;
         Ok(true)
     }

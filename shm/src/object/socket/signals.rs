@@ -7,6 +7,8 @@ use crate::arena::word::signals::{Signals, State};
 use crate::arena::word::stream::geometry::SocketOptions;
 use crate::arena::word::stream::item::ItemWord;
 use crate::object::class::{Edge, Observable};
+use crate::object::queue;
+use crate::object::socket::Socket;
 use crate::object::stream::places::Stream;
 use crate::object::stream::signals;
 use crate::sync::Relaxed;
@@ -31,6 +33,13 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
     let has_control = options.contains(SocketOptions::HAS_CONTROL);
     seen.signals.set(Signals::CONTROL_READABLE, has_control && received.block().is_some());
     seen.signals.set(Signals::CONTROL_WRITABLE, has_control && written.block().is_none());
+    let has_queues = options.contains(SocketOptions::HAS_ACCEPT);
+    let [mine, theirs] = [side, side.peer()].map(|side| queue::of::<Socket>(arena, side));
+    let (mine, theirs) = (mine?, theirs?);
+    let (acceptable, shared) = (mine.content()?, theirs.content()?);
+    let has_room = has_queues && theirs.has_room()?;
+    seen.signals.set(Signals::ACCEPT, has_queues && acceptable.is_some());
+    seen.signals.set(Signals::SHARE, has_room);
     let is_plain = options.difference(SocketOptions::DATAGRAM).is_empty()
         && read_threshold == 0
         && write_threshold == 0
@@ -43,8 +52,21 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
             | Signals::ACCEPT
             | Signals::READ_THRESHOLD
             | Signals::PEER_WRITE_DISABLED;
-        let received = [unread.head + unread.bytes, received.0, read_threshold, peer_is_over.into()];
-        let room = [sent.head, written.0, write_threshold, is_over.into()];
+        let received = [
+            unread.head.wrapping_add(unread.bytes),
+            received.0,
+            read_threshold,
+            peer_is_over.into(),
+            acceptable.unwrap_or_default(),
+        ];
+        let room = [
+            sent.head,
+            written.0,
+            write_threshold,
+            is_over.into(),
+            shared.unwrap_or_default(),
+            has_room.into(),
+        ];
         seen.edges = [Edge::of_words(news, received), Edge::of_words(Signals::ROOM, room)];
     }
     Ok(seen)

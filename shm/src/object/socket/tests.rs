@@ -187,7 +187,10 @@ fn control_messages_pass_the_data() {
     let (near, far) = create(&thread, SocketOptions::HAS_CONTROL);
     let mut out = [0; 2000];
     assert_eq!(thread.socket_write(near, NONE, b"data"), Ok(4));
-    assert_eq!(thread.socket_read_control_bytes(far, NONE, Taking::Consume, &mut out), Err(Error::ShouldWait));
+    assert_eq!(
+        thread.socket_read_control_bytes(far, NONE, Taking::Consume, &mut out),
+        Err(Error::ShouldWait)
+    );
     assert!(matches!(thread.socket_write_control(near, NONE, b""), Err(Error::InvalidArgs(_))));
     let much = [5; MAX_CONTROL_BYTES + 1];
     assert!(matches!(thread.socket_write_control(near, NONE, &much), Err(Error::OutOfRange { .. })));

@@ -34,12 +34,12 @@ fn parts(words: StreamWords<'_>) -> [&AtomicU64; 2] {
     [words.places(), words.accept_queue()]
 }
 
-/// The blocks of the items of the stream that `writer` writes, and those of its places and its accept queue.
+/// The blocks of the items of the stream that `writer` writes, and that of its places. The audit finds that of a queue itself.
 pub(crate) fn blocks(arena: &Arena, writer: ObjectRef) -> Result<Vec<BlockId>> {
     let words = words(arena, writer)?;
     // Relaxed: the audit's arena is at rest, and recovery asks for what a dead thread has stored.
     let items = all_places(arena, words)?.filter_map(|place| ItemWord(place.load(Relaxed)).block());
-    Ok(items.chain(parts(words).into_iter().filter_map(own_block::block_at)).collect())
+    Ok(items.chain(own_block::block_at(words.places())).collect())
 }
 
 /// Whether the block, which an intent names, is in a place, or has the places, or the accept queue.

@@ -12,7 +12,7 @@
 //! | every block and slot below its high-water mark can be found again | PAGE-4, TRIM-2 |
 //! | the body of a live object has words that its class writes | – |
 //! | no free thread row watches signals | LATCH-3 |
-//! | a handle queued at a listener is counted, and no thread that is gone has its place | LISTENER-1 |
+//! | a handle in a queue is counted, and no thread that is gone has its place | ACCEPT-1 |
 //! | a cell of a port that can fire is in its object's index, and its handle is there; its packet is in the ring | OBSERVER-1, RING-P3 |
 //! | the items of a stream follow each other from its head to its tail | STREAM-2, STREAM-6 |
 //! | no dead process is unrecovered | RECOVER-1 |
@@ -23,8 +23,9 @@
 //! Every load is Relaxed: the caller of an audit has waited until the other threads were at rest, and that wait orders
 //! their stores before the loads.
 
-mod names;
+mod directories;
 mod ports;
+mod queues;
 mod report;
 mod streams;
 
@@ -105,17 +106,22 @@ impl Walk<'_> {
                 }
             }
         }
-        let names = names::walk(self.arena, |tag| self.is_alive(tag))?;
-        self.audit.in_transit += names.queued;
-        for side in names.references {
+        let queues = queues::walk(self.arena, |tag| self.is_alive(tag))?;
+        self.audit.in_transit += queues.queued;
+        // The arena's own handle.
+        let root = ObjectRef::new(self.arena.root_slot(), 0);
+        for side in queues.references.into_iter().chain([root]) {
             *self.references.entry(side).or_default() += 1;
         }
         self.walk_objects()?;
         self.look_at_root()?;
-        for (block, side) in names.blocks {
-            self.claim_block(block, side, "block of a directory or a listener")?;
+        for (block, side) in queues.blocks {
+            self.claim_block(block, side, "block of a queue")?;
         }
-        names.findings.into_iter().for_each(|finding| self.audit.find(finding));
+        queues.findings.into_iter().for_each(|finding| self.audit.find(finding));
+        for (block, side) in directories::walk(self.arena)? {
+            self.claim_block(block, side, "block of a directory")?;
+        }
         let ports = ports::walk(self.arena)?;
         for (block, side) in ports.blocks {
             self.claim_block(block, side, "block of a port or an index")?;
