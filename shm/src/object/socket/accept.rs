@@ -11,7 +11,7 @@ use crate::handle::pin;
 use crate::object::ObjectClass;
 use crate::object::bind::Received;
 use crate::object::queue::{self, HasQueue};
-use crate::object::socket::{self, Socket};
+use crate::object::socket::{self, Socket, accept_queue};
 use crate::object::stream::places::Stream;
 use crate::process::thread::Thread;
 use crate::signal::wake;
@@ -43,7 +43,7 @@ pub(crate) fn share(
     if State(arena.state(side)?.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         return Err(Error::PeerClosed);
     }
-    queue::of::<Socket>(arena, side.peer())?.link(thread, |_| {})?;
+    accept_queue::of(arena, side.peer())?.link(thread, |_| {})?;
     queue::offer::<Socket>(thread, side.peer(), shared)
 }
 

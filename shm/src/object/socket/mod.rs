@@ -11,6 +11,7 @@
 //! of handles they have: an exclusive end would write into a ring, which has no bounds of datagrams.
 
 pub(crate) mod accept;
+mod accept_queue;
 pub(crate) mod control;
 pub(crate) mod data;
 pub(crate) mod info;
@@ -73,8 +74,7 @@ impl Class for Socket {
     }
 
     fn queue(arena: &Arena, side: ObjectRef) -> Result<Option<Queue<'_>>> {
-        let block = StreamWords::of(arena.direction(side)?).accept_queue();
-        Ok(Some(Queue { arena, side, block, lines_before: 0, backlog: 1, tickets: None }))
+        accept_queue::of(arena, side).map(Some)
     }
 
     fn after_death(thread: &Thread, slot: Slot) -> Result<()> {
