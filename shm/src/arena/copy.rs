@@ -277,6 +277,32 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// As [`read_uninit`](Self::read_uninit), for the only reader of the bytes: of a longer copy it takes ownership of the lines.
+    ///
+    /// # Panics
+    /// If there are fewer bytes.
+    #[inline(always)]
+    pub(crate) fn take_uninit(&self, bytes: &mut [MaybeUninit<u8>]) {
+        #[cfg(not(loom))]
+        if bytes.len() > MOST_BY_WORDS {
+            let lines = self.ended_lines(bytes.len());
+            lines.iter().for_each(sync::prefetch_exclusive);
+            self.read_uninit(bytes);
+            return lines.iter().for_each(|line| take_ownership(&line.0[LINE_WORDS - 1]));
+        }
+        self.read_uninit(bytes);
+    }
+
+    /// The lines whose last words are among the first `len` bytes. The writer may be at work in the next line, and it stores
+    /// no word of these, until all bytes are consumed.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn ended_lines(&self, len: usize) -> &'a [Line] {
+        const LAST_WORD: usize = LINE_BYTES - size_of::<u64>();
+        let first = self.offset.saturating_sub(LAST_WORD).div_ceil(LINE_BYTES);
+        self.lines.get(first..(self.offset + len) / LINE_BYTES).unwrap_or_default()
+    }
+
     #[cfg(not(loom))]
     #[inline(always)]
     fn as_ptr(&self) -> *const u8 {
@@ -365,6 +391,41 @@ mod tests {
             assert_eq!(back[offset..offset + len], bytes);
             assert!(back[..offset].iter().chain(&back[offset + len..]).all(|byte| *byte == 0xff));
             Bytes::new(&lines, offset).write(&vec![0xff; len]);
+        }
+    }
+
+    /// The writer may be at work in the words around the bytes.
+    #[cfg(not(loom))]
+    #[test]
+    fn taken_words_lie_among_the_bytes() {
+        let lines: Vec<Line> = (0..6).map(|_| Line::default()).collect();
+        let mut taken = 0;
+        for (offset, len) in (0..=130).flat_map(|offset| (0..=254).map(move |len| (offset, len))) {
+            for line in Bytes::new(&lines, offset).ended_lines(len) {
+                let index = lines.iter().position(|other| core::ptr::eq(other, line)).unwrap();
+                let last_word = index * LINE_BYTES + LINE_BYTES - size_of::<u64>();
+                assert!(
+                    offset <= last_word && last_word + size_of::<u64>() <= offset + len,
+                    "{offset}, {len}"
+                );
+                taken += 1;
+            }
+        }
+        assert!(taken > 0);
+    }
+
+    #[test]
+    fn taken_bytes_stay_as_they_are() {
+        let lines: Vec<Line> = (0..10).map(|_| Line::default()).collect();
+        let bytes: Vec<u8> = (0..600).map(|i| (i % 251) as u8).collect();
+        Bytes::new(&lines, 13).write(&bytes);
+        for _ in 0..2 {
+            let mut back = vec![MaybeUninit::uninit(); bytes.len()];
+            Bytes::new(&lines, 13).take_uninit(&mut back);
+            for (byte, expected) in back.iter().zip(&bytes) {
+                // SAFETY: `take_uninit` fills all of the slice.
+                assert_eq!(unsafe { byte.assume_init() }, *expected);
+            }
         }
     }
 

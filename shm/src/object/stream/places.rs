@@ -10,7 +10,9 @@ use crate::arena::word::block::BlockId;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::stream::geometry::Geometry;
 use crate::arena::word::stream::item::ItemWord;
+use crate::object::end::{Cursor, End};
 use crate::object::own_block;
+use crate::process::half::stream::Ring;
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release, fence};
 use core::mem::MaybeUninit;
 
@@ -94,6 +96,18 @@ pub(crate) enum At<'a> {
 }
 
 impl<'a> Stream<'a> {
+    /// The stream of an exclusive end. It knows the size with its ring, and need not read it where the writer stores.
+    #[inline(always)]
+    pub(crate) fn of_end<C: Cursor>(end: &End<'a, C>, ring: Option<Ring>) -> Result<Self> {
+        let (arena, writer) = (end.thread.arena(), C::writer_of(end.side));
+        match ring {
+            Some(Ring { geometry, .. }) => {
+                Ok(Self { arena, writer, words: StreamWords::of(end.direction()), geometry })
+            }
+            None => Self::of(arena, writer),
+        }
+    }
+
     /// The stream that `writer` writes.
     #[inline(always)]
     pub(crate) fn of(arena: &'a Arena, writer: ObjectRef) -> Result<Self> {
@@ -260,6 +274,12 @@ impl<'a> Stream<'a> {
         self.geometry.capacity().min((block.bytes() / BLOCK_BYTES_A_BYTE) as u64)
     }
 
+    /// An item that is open, for an end to keep.
+    pub(crate) fn ring(&self, item: &Item<'_>) -> Ring {
+        let Item { number, block, start, .. } = *item;
+        Ring { number, block, start, bytes: self.ring_bytes(block), geometry: self.geometry }
+    }
+
     /// Where the bytes of an item from `position` on lie, and how many of them follow each other there.
     #[inline(always)]
     fn bytes(&self, block: BlockId, start: u64, position: u64) -> Result<(Bytes<'a>, usize)> {
@@ -276,6 +296,23 @@ impl<'a> Stream<'a> {
         at.write(first);
         if !rest.is_empty() {
             self.bytes(block, start, start)?.0.write(rest);
+        }
+        Ok(())
+    }
+
+    /// Copies bytes out of a ring. The caller, which alone reads it, has found so many.
+    #[inline(always)]
+    pub(crate) fn copy_out_of_ring(
+        &self,
+        ring: Ring,
+        position: u64,
+        out: &mut [MaybeUninit<u8>],
+    ) -> Result<()> {
+        let (at, most) = self.bytes(ring.block, ring.start, position)?;
+        let (first, rest) = out.split_at_mut(out.len().min(most));
+        at.take_uninit(first);
+        if !rest.is_empty() {
+            self.bytes(ring.block, ring.start, ring.start)?.0.take_uninit(rest);
         }
         Ok(())
     }

@@ -1,9 +1,17 @@
 //! Reading at an exclusive end, with one store of the head.
+//!
+//! While the writing end is exclusive too, the end reads one ring. It keeps the ring, and how far it is written, so that a read
+//! below that looks at no word that the writer stores. Otherwise it reads items: of several writers, as `read_shared` does, or
+//! the rings that a socket's writer has outgrown.
+//!
+//! What it keeps stays true: no bytes move before the head has passed them, and the ring's item is cleared, whose block then
+//! may be another's, once the head has reached its end (INV-STREAM-4). By then all bytes that were seen are read, and the next
+//! read looks again.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::signals::{Signals, State};
 use crate::object::stream::end::Reader;
-use crate::object::stream::places::Stream;
+use crate::object::stream::places::{At, Copied, Stream};
 use crate::object::stream::{link, shutdown};
 use crate::process::thread::crash_point;
 use crate::signal::wake;
@@ -25,7 +33,7 @@ pub(crate) fn nothing_unread(own_state: State) -> Error {
     if own_state.signals().contains(Signals::PEER_CLOSED) { Error::PeerClosed } else { Error::ShouldWait }
 }
 
-/// Reads as many bytes as there are and fit, or the first datagram.
+/// Reads as many bytes as there are and fit.
 ///
 /// # Errors
 /// `WrongType`; the error of `check`; `ShouldWait` when nothing is unread; `PeerClosed`, or `BadState` after a shutdown, when
@@ -38,23 +46,28 @@ pub(crate) fn read(
     out: &mut [MaybeUninit<u8>],
     check: impl FnOnce(&Stream<'_>) -> Result<()>,
 ) -> Result<usize> {
-    let (thread, stream) = (reader.thread, Stream::of(reader.thread.arena(), reader.side.peer())?);
+    let (thread, stream) = (reader.thread, Stream::of_end(reader, reader.cursor.ring)?);
     stream.require(is_socket)?;
     check(&stream)?;
     // ORDER: Acquire pairs with the Release of `assert_for_good`, and comes before the look at the items: what was written
     // before the closing is read before it is reported.
     let own_state = State(reader.own_state().load(Acquire));
-    // Relaxed: this process alone moves the head.
-    let head = stream.words.head().load(Relaxed);
-    let mut copied = stream.copy_from(head, out)?.ok_or(Error::Corrupt("a stream with two readers"))?;
-    if is_socket {
-        match shutdown::readable(thread, &stream, reader.peer_state(), head, copied) {
-            Ok(readable) => copied = readable,
-            // As in Zircon, a peer that has closed comes first.
-            Err(shutdown::NO_MORE) if own_state.signals().contains(Signals::PEER_CLOSED) => {}
-            Err(error) => return Err(error),
+    if reader.cursor.ring.is_none() || reader.cursor.tail_seen - reader.cursor.head < out.len() as u64 {
+        look_at_ring(reader, &stream)?;
+    }
+    let mut copied = match reader.cursor.ring {
+        Some(ring) => {
+            let head = reader.cursor.head;
+            let many = out.len().min((reader.cursor.tail_seen - head) as usize);
+            stream.copy_out_of_ring(ring, head, &mut out[..many])?;
+            Copied { bytes: many, head: head + many as u64 }
         }
-        if out.is_empty() && copied.head == head && stream.written().end > head {
+        None => copy_items(reader, &stream, out)?,
+    };
+    let head = reader.cursor.head;
+    if is_socket {
+        copied = shutdown::readable(thread, &stream, (own_state, reader.peer_state()), head, copied)?;
+        if out.is_empty() && stream.written().end > head {
             return Ok(0);
         }
     }
@@ -67,8 +80,41 @@ pub(crate) fn read(
     sync::released(stream.words.head());
     // ORDER: Release pairs with the Acquire of the writers: the copies of the bytes below the head are over. Commits.
     stream.words.head().store(copied.head, Release);
+    reader.cursor.head = copied.head;
     crash_point!(thread, "stream.read");
-    link::clear_read(thread, &stream, copied.head)?;
+    if reader.cursor.ring.is_none() {
+        link::clear_read(thread, &stream, copied.head)?;
+    }
     wake::notify_derived(thread, reader.peer_state(), State::HAS_WRITE_WAITERS)?;
     Ok(copied.bytes)
+}
+
+/// Looks how far the ring is written, or finds it. Leaves none when the head is in no item that is open.
+fn look_at_ring(reader: &mut Reader<'_>, stream: &Stream<'_>) -> Result<()> {
+    let known = reader.cursor.ring.take();
+    // Relaxed: this process alone moves the head.
+    let head = stream.words.head().load(Relaxed);
+    let number = match known {
+        Some(ring) => ring.number,
+        None if stream.is_shared() => return Ok(()),
+        None => stream.words.passed().load(Relaxed),
+    };
+    if let At::Here(item) = stream.at(number)?
+        && item.is_open
+        // P5: also of a ring that is known, as the place may have another block by now.
+        && (item.start..=item.end).contains(&head)
+        && item.end - head <= stream.ring_bytes(item.block)
+    {
+        let cursor = &mut *reader.cursor;
+        (cursor.head, cursor.tail_seen) = (head, item.end);
+        cursor.ring = Some(stream.ring(&item));
+    }
+    Ok(())
+}
+
+/// Copies the bytes of items from the head on.
+fn copy_items(reader: &mut Reader<'_>, stream: &Stream<'_>, out: &mut [MaybeUninit<u8>]) -> Result<Copied> {
+    // Relaxed: as above.
+    reader.cursor.head = stream.words.head().load(Relaxed);
+    stream.copy_from(reader.cursor.head, out)?.ok_or(Error::Corrupt("a stream with two readers"))
 }

@@ -3,7 +3,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::{Signals, State};
+use crate::arena::word::signals::State;
 use crate::object::stream::places::{MOST_ROUNDS, RESTLESS, Stream};
 use crate::object::stream::read::{self, Taking};
 use crate::object::stream::{link, shutdown};
@@ -35,11 +35,8 @@ pub(crate) fn read(
             continue;
         };
         if stream.geometry.is_socket() {
-            match shutdown::readable(thread, &stream, arena.state(side.peer())?, head, copied) {
-                Ok(readable) => copied = readable,
-                Err(shutdown::NO_MORE) if own_state.signals().contains(Signals::PEER_CLOSED) => {}
-                Err(error) => return Err(error),
-            }
+            let states = (own_state, arena.state(side.peer())?);
+            copied = shutdown::readable(thread, &stream, states, head, copied)?;
             if out.is_empty() && copied.head == head && stream.written().end > head {
                 return Ok(0);
             }

@@ -86,9 +86,7 @@ fn free_all(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
                 link::unlink(thread, &stream, place, word, block)?;
             }
         }
-        for part in parts(words) {
-            own_block::unlink(thread, writer, part)?;
-        }
+        own_block::unlink(thread, writer, words.places())?;
     }
     Ok(true)
 }
@@ -108,8 +106,11 @@ pub(crate) fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
 /// Frees the blocks that are left, and clears the words.
 pub(crate) fn reset(thread: &Thread, slot: Slot) -> Result<()> {
     free_all(thread, slot, &mut Budget::unlimited())?;
-    for side in 0..2 {
-        own_block::clear(words(thread.arena(), ObjectRef::new(slot, side))?.plain());
+    for writer in [0, 1].map(|side| ObjectRef::new(slot, side)) {
+        let words = words(thread.arena(), writer)?;
+        // Not before: threads offer and accept under a hazard, with no lock.
+        own_block::unlink(thread, writer, words.accept_queue())?;
+        own_block::clear(words.plain());
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::signal::{set, wake};
 use crate::sync::{AtomicU64, Relaxed, light_barrier};
 
 /// The error of a read after the last byte.
-pub(crate) const NO_MORE: Error = Error::BadState("reading is disabled for this end of the socket");
+const NO_MORE: Error = Error::BadState("reading is disabled for this end of the socket");
 
 /// Disables writing at a side that a hazard names. Idempotent.
 pub(crate) fn disable_writing(thread: &Thread, writer: ObjectRef) -> Result<()> {
@@ -51,16 +51,23 @@ pub(crate) fn require_written(
     Err(Error::BadState("writing was disabled for this end of the socket"))
 }
 
-/// What a read at `head` may take of what it has copied. `BadState` when there is nothing left and will be nothing.
+/// What a read at `head` may take of what it has copied; `own_state` was loaded before. `BadState` when there is nothing left
+/// and will be nothing. As in Zircon, a peer that has closed comes first.
 #[inline(always)]
 pub(crate) fn readable(
     thread: &Thread,
     stream: &Stream<'_>,
-    writer_state: &AtomicU64,
+    (own_state, writer_state): (State, &AtomicU64),
     head: u64,
     copied: Copied,
 ) -> Result<Copied> {
-    if is_disabled(writer_state) { readable_of_ended(thread, stream, head, copied) } else { Ok(copied) }
+    if !is_disabled(writer_state) {
+        return Ok(copied);
+    }
+    match readable_of_ended(thread, stream, head, copied) {
+        Err(NO_MORE) if own_state.signals().contains(Signals::PEER_CLOSED) => Err(Error::PeerClosed),
+        readable => readable,
+    }
 }
 
 #[cold]

@@ -48,7 +48,7 @@ pub(crate) fn write(
     bytes: &[u8],
     check: impl FnOnce(&Stream<'_>) -> Result<()>,
 ) -> Result<usize> {
-    let (thread, stream) = (writer.thread, Stream::of(writer.thread.arena(), writer.side)?);
+    let (thread, stream) = (writer.thread, Stream::of_end(writer, writer.cursor.ring)?);
     stream.require(is_socket)?;
     // Relaxed: no data is read on the strength of it.
     require_open(State(writer.own_state().load(Relaxed)))?;
@@ -143,7 +143,7 @@ fn find_ring(writer: &mut Writer<'_>, stream: &Stream<'_>, wanted: usize) -> Res
     let last = items.checked_sub(1).map(|last| stream.at(last)).transpose()?;
     let ring = match last {
         Some(At::Here(item)) if item.is_open => {
-            let ring = Ring { block: item.block, start: item.start, bytes: stream.ring_bytes(item.block) };
+            let ring = stream.ring(&item);
             // P5: what is unread of it lies in the ring.
             if ring.start > tail || tail - head.max(ring.start) > ring.bytes {
                 return Err(Error::Corrupt("a stream with a ring that is too short"));
@@ -188,7 +188,8 @@ fn open_ring(
     thread.set_list_intent(ListIntent::Idle, 0);
     // Relaxed: for this end's next owner, which its arrival tells.
     stream.words.items().store(number + 1, Relaxed);
-    Ok(Ring { block, start: tail, bytes: stream.ring_bytes(block) })
+    let (bytes, geometry) = (stream.ring_bytes(block), stream.geometry);
+    Ok(Ring { number, block, start: tail, bytes, geometry })
 }
 
 /// Opens the ring of a new stream, so that its writes need no memory.

@@ -7,6 +7,7 @@
 
 use crate::arena::word::block::BlockId;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::stream::geometry::Geometry;
 use crate::process::half::PrivateHalf;
 use crate::process::half::entrance::Entrance;
 use crate::process::quota::Quotas;
@@ -66,25 +67,34 @@ impl PrivateHalf for StreamEndpoint {
 #[derive(Debug, Default)]
 pub(crate) struct WritePosition {
     pub(crate) entrance: Entrance,
-    /// The ring that it writes; the other fields were loaded with it.
+    /// The ring that it writes; the fields below were loaded with it.
     pub(crate) ring: Option<Ring>,
     pub(crate) tail: u64,
     /// The head when last looked at.
     pub(crate) head_seen: u64,
 }
 
-/// The open item of an exclusive writer: a block that is used as a ring.
+/// The open item of an exclusive writer: a block that is used as a ring. An end keeps what it has read and checked of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
+    /// The item's number.
+    pub(crate) number: u64,
     pub(crate) block: BlockId,
     /// The position of its first byte ever.
     pub(crate) start: u64,
     /// How many unread bytes it has room for.
     pub(crate) bytes: u64,
+    /// The size of its stream.
+    pub(crate) geometry: Geometry,
 }
 
 /// Where an exclusive reader stands.
 #[derive(Debug, Default)]
 pub(crate) struct ReadPosition {
     pub(crate) entrance: Entrance,
+    /// The ring that it reads; the fields below were loaded with it. `None` also when it reads the items of several writers.
+    pub(crate) ring: Option<Ring>,
+    pub(crate) head: u64,
+    /// The tail when last looked at.
+    pub(crate) tail_seen: u64,
 }
