@@ -3,7 +3,7 @@
 use crate::arena::error::Error;
 use crate::arena::record::row::HAZARD_SECOND;
 use crate::arena::word::handle::{HandleValue, Rights};
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::pin;
 use crate::object::ObjectClass;
@@ -12,6 +12,7 @@ use crate::object::listener::Listener;
 use crate::object::listener::block::LISTENER_BACKLOG;
 use crate::object::queue;
 use crate::process::thread::Thread;
+use crate::recovery::audit;
 use crate::sync::{DEADLINE_INFINITE_NS, Relaxed};
 use std::time::Duration;
 
@@ -150,4 +151,19 @@ fn accepts_wake_no_client_of_another_name() {
         let _clock = thread.serve(at(directory, "clock", 0), Rights::all()).unwrap();
         assert_eq!(after, asleep, "the directory's event count");
     });
+}
+
+#[test]
+fn the_audit_finds_an_abandoned_place() {
+    let (thread, directory) = joined();
+    let listener = thread.lookup(thread.serve(at(directory, "log", 0), Rights::all()).unwrap()).unwrap();
+    let queue = queue::of::<Listener>(thread.arena(), listener.entry.object()).unwrap();
+    let place = queue.places().unwrap().next().unwrap();
+    let record = thread.arena().record(place.location()).unwrap();
+    let reserved = |tag| place.entry().reserved(tag, listener.entry.object()).0;
+    record.store(reserved(thread.tag), Relaxed);
+    assert!(audit::inspect(thread.arena()).is_clean(), "its thread is alive");
+    record.store(reserved(Tag(thread.tag.0 + 1)), Relaxed);
+    let audit = audit::inspect(thread.arena());
+    assert!(format!("{audit}").contains("whose thread is gone"), "{audit}");
 }
