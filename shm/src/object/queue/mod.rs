@@ -24,6 +24,8 @@
 //! collector of cycles is about to tear down, INV-CYCLE-2.)
 //! INV-ACCEPT-3: a record in the state MOVED or CLOSING is left by the thread that its tag names, or by recovery for it. Its
 //! generation makes two stays of one handle two words.
+//! INV-ACCEPT-4: the block stays until the slot is reclaimed. A thread that offers or accepts may have no more than a hazard,
+//! and writes to its place after both sides have ended. So a class frees the block in `reset`, never in `free_blocks`.
 //!
 //! A class says by [`Class::queue`] where the queue of a side lies, and by [`HasQueue`] what else a free place means. Recovery
 //! wakes those who sleep at the object itself, and the audit counts the records, without a line for the class.
