@@ -16,8 +16,8 @@
 //! | control | of a socket: the place of the message in the control plane (`word/stream/item`) | a writer of the message; its reader |
 //! | accept queue | of a socket: the block with the queue of the side that writes this direction (`object/queue`) | any thread that shares, once |
 //! | end | of a socket: 0, or the position behind the last byte that may be read, and 1 | the thread that first needs it (`object/stream/shutdown`), once |
-//! | read threshold | of a socket: how many unread bytes are READ_THRESHOLD of the reading side; 0: none | that side |
-//! | write threshold | of a socket: how much room is WRITE_THRESHOLD of the writing side; 0: none | that side |
+//! | read threshold | of a socket: 1 more than the unread bytes that are READ_THRESHOLD of the reading side; 1: no bytes are; 0: it was never set | that side |
+//! | write threshold | of a socket: the same for the room that is WRITE_THRESHOLD of the writing side | that side |
 //! | head | the bytes ever read. Its store, or its CAS by a shared reader, commits a read | the readers |
 //! | passed | all items below this one are cleared: a hint, never too high | the thread that has cleared one: the maximum |
 

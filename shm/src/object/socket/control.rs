@@ -20,7 +20,7 @@ use crate::object::stream::places::{MOST_ROUNDS, RESTLESS, Stream};
 use crate::object::stream::read::Taking;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
-use crate::sync::{Acquire, Relaxed, fence};
+use crate::sync::{Acquire, Relaxed, Release};
 use core::mem::MaybeUninit;
 
 /// The most bytes of a message in the control plane.
@@ -81,15 +81,14 @@ pub(crate) fn read(
         let Some(block) = word.block() else { return Err(Error::ShouldWait) };
         // Relaxed: published with the place. Of the block's next item, if the place has changed, which is seen below.
         let len = arena.descriptor(block)?.link.load(Relaxed);
-        let many = out.len().min(len.min(MAX_CONTROL_BYTES as u64) as usize);
+        // So no more than the block has, whichever item's it is (also P5).
+        let most = stream.ring_bytes(block).min(MAX_CONTROL_BYTES as u64);
+        let many = out.len().min(len.min(most) as usize);
         stream.copy_out(block, (0, 0), &mut out[..many])?;
         let is_read = match taking {
             Taking::Consume => link::unlink(thread, &stream, place, word, block)?,
-            Taking::Peek => {
-                // ORDER: Acquire: after the copy.
-                fence(Acquire);
-                place.load(Relaxed) == word.0
-            }
+            // ORDER: Release: after the copy. A load might show an older word than the copy does.
+            Taking::Peek => place.compare_exchange(word.0, word.0, Release, Relaxed).is_ok(),
         };
         if is_read {
             if taking == Taking::Consume {

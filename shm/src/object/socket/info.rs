@@ -61,10 +61,15 @@ fn word(thread: &Thread, side: ObjectRef, threshold: Threshold) -> Result<&Atomi
     })
 }
 
+/// The bytes of a threshold's word. 0 is the word of one that was never set.
+pub(crate) fn bytes_of(word: u64) -> u64 {
+    word.saturating_sub(1)
+}
+
 /// A threshold of a side that a hazard names, in bytes.
 pub(crate) fn threshold(thread: &Thread, side: ObjectRef, threshold: Threshold) -> Result<usize> {
     // Relaxed: a number alone.
-    Ok(word(thread, side, threshold)?.load(Relaxed) as usize)
+    Ok(bytes_of(word(thread, side, threshold)?.load(Relaxed)) as usize)
 }
 
 /// Sets a threshold of a side that a hazard names.
@@ -78,7 +83,7 @@ pub(crate) fn set_threshold(
         return Err(Error::InvalidArgs("a socket's threshold is larger than its buffer"));
     }
     // Relaxed: the wake orders it.
-    word(thread, side, threshold)?.store(bytes as u64, Relaxed);
+    word(thread, side, threshold)?.store(bytes as u64 + 1, Relaxed);
     let everyone = State::HAS_WAITERS | State::HAS_WRITE_WAITERS;
     wake::notify_derived(thread, thread.arena().state(side)?, everyone)?;
     Ok(())

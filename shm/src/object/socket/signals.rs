@@ -7,7 +7,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::arena::word::stream::geometry::SocketOptions;
 use crate::arena::word::stream::item::ItemWord;
 use crate::object::class::{Edge, Observable};
-use crate::object::socket::accept_queue;
+use crate::object::socket::{accept_queue, info};
 use crate::object::stream::places::Stream;
 use crate::object::stream::signals;
 use crate::sync::Relaxed;
@@ -25,8 +25,9 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
         [incoming.words.read_threshold(), outgoing.words.write_threshold()].map(|word| word.load(Relaxed));
     let [unread, sent] = [incoming, outgoing].map(|stream| stream.unread());
     let room = outgoing.geometry.capacity().saturating_sub(sent.bytes);
-    seen.signals.set(Signals::READ_THRESHOLD, read_threshold > 0 && unread.bytes >= read_threshold);
-    seen.signals.set(Signals::WRITE_THRESHOLD, write_threshold > 0 && room >= write_threshold);
+    let is_reached = |word, bytes| (1..=bytes).contains(&info::bytes_of(word));
+    seen.signals.set(Signals::READ_THRESHOLD, is_reached(read_threshold, unread.bytes));
+    seen.signals.set(Signals::WRITE_THRESHOLD, is_reached(write_threshold, room));
     let [received, written] =
         [incoming, outgoing].map(|stream| ItemWord(stream.words.control().load(Relaxed)));
     let has_control = options.contains(SocketOptions::HAS_CONTROL);
@@ -38,6 +39,7 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
     let has_room = has_queues && theirs.has_room()?;
     seen.signals.set(Signals::ACCEPT, has_queues && acceptable.is_some());
     seen.signals.set(Signals::SHARE, has_room);
+    // For good once a threshold was set: the two kinds of marks do not compare.
     let is_plain = options.difference(SocketOptions::DATAGRAM).is_empty()
         && read_threshold == 0
         && write_threshold == 0

@@ -3,6 +3,8 @@
 use super::*;
 use crate::arena::config::Config;
 use crate::arena::word::handle::HandleValue;
+use crate::arena::word::stream::item::ItemWord;
+use crate::object::port::observe::AsyncWait;
 use crate::object::socket::control::MAX_CONTROL_BYTES;
 use crate::object::socket::info::Threshold;
 use crate::object::stream::read::Taking;
@@ -263,6 +265,46 @@ fn thresholds_follow_the_buffers() {
     assert!(signals(&thread, near).contains(Signals::WRITE_THRESHOLD));
     set(near, Threshold::Write, 0).unwrap();
     assert!(!signals(&thread, near).contains(Signals::WRITE_THRESHOLD));
+    close_all(&thread, [near, far]);
+}
+
+/// A repeating observer follows other marks once a threshold was set, and keeps to them when the threshold is turned off.
+#[test]
+fn observers_outlive_the_thresholds() {
+    let thread = thread();
+    let (near, far) = create(&thread, STREAM);
+    let port = thread.create(ObjectClass::Port, Rights::all()).unwrap().0;
+    let found = |value| thread.lookup(value).unwrap();
+    let waits = || thread.port_wait(port, NONE, 0).is_ok();
+    let wait = AsyncWait { key: 1, trigger: Signals::READABLE, is_repeating: true };
+    thread.wait_async(found(far), found(port), wait).unwrap();
+    for bytes in [9, 0, 9, 0] {
+        thread.socket_set_threshold(far, NONE, Threshold::Read, bytes).unwrap();
+        while waits() {}
+        thread.socket_write(near, NONE, b"x").unwrap();
+        assert!(waits(), "{bytes}");
+        assert_eq!(read(&thread, far, 9).unwrap(), b"x");
+    }
+    assert_clean(&thread);
+}
+
+/// As of a block that another thread has read, and that is another stream's since: the reader finds out, and retries.
+#[test]
+fn control_message_is_no_longer_than_its_block() {
+    let thread = thread();
+    let (near, far) = create(&thread, SocketOptions::HAS_CONTROL);
+    thread.socket_write_control(near, NONE, b"short").unwrap();
+    let writer = thread.lookup(near).unwrap().entry.object();
+    let words = StreamWords::of(thread.arena().direction(writer).unwrap());
+    let block = ItemWord(words.control().load(Relaxed)).block().unwrap();
+    assert!(block.bytes() < MAX_CONTROL_BYTES);
+    for len in [5000, u64::MAX] {
+        thread.arena().descriptor(block).unwrap().link.store(len, Relaxed);
+        let mut out = [0; MAX_CONTROL_BYTES];
+        let read = thread.socket_read_control(far, NONE, Taking::Peek, &mut out);
+        assert_eq!((read, &out[..5]), (Ok(block.bytes()), &b"short"[..]));
+    }
+    thread.socket_read_control(far, NONE, Taking::Consume, &mut [0; 5]).unwrap();
     close_all(&thread, [near, far]);
 }
 

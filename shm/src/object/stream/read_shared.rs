@@ -41,17 +41,21 @@ pub(crate) fn read(
                 return Ok(0);
             }
         }
-        if copied.head == head || taking == Taking::Peek {
-            // ORDER: Acquire: after the copy. If the head is as it was, no item of the copy was cleared.
+        if copied.head == head {
+            // ORDER: Acquire: after the look at the items. Another thread may have moved the head since.
             fence(Acquire);
-            // Nothing was unread at this head, or it is peeked at. Another thread may have moved it since.
             if stream.words.head().load(Relaxed) != head {
                 continue;
             }
-            return if copied.head == head { Err(read::nothing_unread(own_state)) } else { Ok(copied.bytes) };
+            return Err(read::nothing_unread(own_state));
         }
+        // A peek moves the head to where it is: a load might show an older head than the copy does.
+        let next = if taking == Taking::Peek { head } else { copied.head };
         // ORDER: Release: after the copy; it pairs with the Acquire of the writers and of the other readers. Commits.
-        if stream.words.head().compare_exchange(head, copied.head, Release, Relaxed).is_ok() {
+        if stream.words.head().compare_exchange(head, next, Release, Relaxed).is_ok() {
+            if taking == Taking::Peek {
+                return Ok(copied.bytes);
+            }
             crash_point!(thread, "stream.taken");
             link::clear_read(thread, &stream, copied.head)?;
             wake::notify_derived(thread, arena.state(side.peer())?, State::HAS_WRITE_WAITERS)?;

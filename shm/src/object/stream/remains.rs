@@ -2,7 +2,8 @@
 //!
 //! While both sides are exclusive, no thread uses the blocks once both have ended: each close has passed through the locks of
 //! its end (INV-ENDPOINT-1). So the worker of the last side frees them. A thread may still use a shared side after its handle
-//! was closed, and a hazard of it says so: then the blocks go when the slot is reclaimed.
+//! was closed, and a hazard of it says so: then the blocks go when the slot is reclaimed. The control plane goes by hazards at
+//! every side: the worker is one more thread that unlinks its message, and one that is linked later goes with the slot.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;

@@ -83,7 +83,8 @@ pub(crate) fn write(
 /// How many bytes there is room for: in the stream, and in the ring.
 #[inline(always)]
 fn room(cursor: &WritePosition, stream: &Stream<'_>, ring: Ring) -> u64 {
-    let in_stream = stream.geometry.capacity() - (cursor.tail - cursor.head_seen);
+    // P5: a damaged capacity may be lower than what is unread. The other numbers are private.
+    let in_stream = stream.geometry.capacity().saturating_sub(cursor.tail - cursor.head_seen);
     let in_ring = ring.bytes - (cursor.tail - cursor.head_seen.max(ring.start));
     in_stream.min(in_ring)
 }
@@ -99,7 +100,7 @@ fn find_room(
     refresh_head(writer, stream)?;
     let mut free = room(&writer.cursor, stream, ring);
     let capacity = stream.geometry.capacity();
-    let in_stream = capacity - (writer.cursor.tail - writer.cursor.head_seen);
+    let in_stream = capacity.saturating_sub(writer.cursor.tail - writer.cursor.head_seen);
     if free < in_stream.min(wanted as u64) && ring.bytes < capacity {
         let larger = wanted.max(2 * ring.bytes as usize);
         match open_ring(writer.thread, stream, writer.cursor.tail, larger, Some(ring)) {
@@ -108,9 +109,9 @@ fn find_room(
                 writer.cursor.ring = Some(ring);
                 free = room(&writer.cursor, stream, ring);
             }
-            // What fits into the ring is written.
-            Err(error) if error.is_crash() || free == 0 => return Err(error),
-            Err(_) => {}
+            // No memory: what fits into the ring is written.
+            Err(Error::NoMemory { .. } | Error::NoResources(_)) if free > 0 => {}
+            Err(error) => return Err(error),
         }
     }
     if free == 0 { Err(Error::ShouldWait) } else { Ok((ring, free)) }
@@ -182,12 +183,13 @@ fn open_ring(
         crash_point!(thread, "ring.closed");
     }
     if !link::link(thread, (place, word), loose, tail, OPEN)? {
+        link::give_back(thread, loose)?;
         return Err(Error::Corrupt("an exclusive end of a stream with two writers"));
     }
     crash_point!(thread, "item.opened");
     thread.set_list_intent(ListIntent::Idle, 0);
     // Relaxed: for this end's next owner, which its arrival tells.
-    stream.words.items().store(number + 1, Relaxed);
+    stream.words.items().store(number.saturating_add(1), Relaxed);
     let (bytes, geometry) = (stream.ring_bytes(block), stream.geometry);
     Ok(Ring { number, block, start: tail, bytes, geometry })
 }

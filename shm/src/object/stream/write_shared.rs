@@ -20,6 +20,8 @@ enum Linked {
     Full,
     /// An item that is read, as the head says, stands in its place.
     InTheWay { head: u64 },
+    /// Another writer was first, with the item that needs no block of places, and this one's needs it.
+    NoPlaces,
 }
 
 /// As `write::write`, at a side that a hazard names. A datagram is written whole or not at all.
@@ -71,6 +73,8 @@ pub(crate) fn write(
                 link::give_back(thread, loose)?;
                 link::clear_read(thread, &stream, head)?;
             }
+            // *items* counts the first item by now, so the next round brings the places.
+            Linked::NoPlaces => link::give_back(thread, loose)?,
         }
     }
     Err(RESTLESS)
@@ -121,7 +125,7 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
                 let head = stream.words.head().load(Acquire);
                 return Ok(if item.end <= head { Linked::InTheWay { head } } else { Linked::Full });
             }
-            At::NoPlaces => return Err(Error::Corrupt("a stream that has lost its places")),
+            At::NoPlaces => return Ok(Linked::NoPlaces),
         };
         // ORDER: Acquire, after the place: the start of the item (INV-STREAM-3).
         let start = places::checked(stream.words.tail().load(Acquire))?;
