@@ -4,6 +4,7 @@ mod support;
 
 use jacinth_shm_loom::{Config, Error, HandleValue, Signals, Thread};
 use support::fifos::*;
+use support::streams::share;
 use support::*;
 
 fn with_fifos() -> Config {
@@ -17,20 +18,15 @@ fn with_fifos() -> Config {
 /// Two processes, each with one side of a fifo.
 fn two_owners(elements: usize) -> (Thread, HandleValue, Thread, HandleValue) {
     let one = first(&with_fifos());
-    let [near, far] = create_fifo(&one, elements);
-    let two = child(&one, Some(far));
-    let theirs = startup(&two);
-    (one, near, two, theirs)
+    let sides = create_fifo(&one, elements);
+    streams::two_owners(one, sides)
 }
 
 /// Two processes with a handle each to one side, and the other side, which the first one has.
 fn one_side_shared(elements: usize) -> (Thread, [HandleValue; 2], Thread, HandleValue) {
     let one = first(&with_fifos());
-    let [near, far] = create_fifo(&one, elements);
-    let copy = one.duplicate(find(&one, near), ALL).unwrap();
-    let two = child(&one, Some(copy));
-    let theirs = startup(&two);
-    (one, [near, far], two, theirs)
+    let sides = create_fifo(&one, elements);
+    streams::one_side_shared(one, sides)
 }
 
 /// The ring is overwritten as it is read.

@@ -1,6 +1,6 @@
 //! Fifos for the models: elements of one byte.
 
-use super::{ALL, find};
+use super::ALL;
 use jacinth_shm_loom::{HandleValue, Result, Thread};
 use std::mem::MaybeUninit;
 
@@ -26,10 +26,4 @@ pub fn get(thread: &Thread, fifo: HandleValue, most: usize) -> Result<Vec<u8>> {
 /// Reads all that is there.
 pub fn get_all(thread: &Thread, fifo: HandleValue) -> Vec<u8> {
     std::iter::from_fn(|| get(thread, fifo, 8).ok()).flatten().collect()
-}
-
-/// Makes the ends of a side shared.
-pub fn share(thread: &Thread, fifo: HandleValue) {
-    let second = thread.duplicate(find(thread, fifo), ALL).unwrap();
-    thread.close(find(thread, second)).unwrap();
 }

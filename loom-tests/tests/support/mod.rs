@@ -22,6 +22,8 @@ pub mod names;
 pub mod points;
 pub mod ports;
 pub mod scenes;
+pub mod sockets;
+pub mod streams;
 
 /// Every right there is: the mechanism asks for those it is told to ask for.
 pub const ALL: Rights = Rights::all();

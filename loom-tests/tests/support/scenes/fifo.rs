@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::fifos::*;
+use crate::support::streams::share;
 
 pub const SCENES: &[Scene] = &[
     WRITING_ALONE,
