@@ -369,3 +369,47 @@ fn sleepers_see_the_thresholds() {
         assert_clean(&one, 1, 2);
     });
 }
+
+/// The block of the queue is in use until the hazard of the thread that shares is gone, though both sides have ended. The places
+/// of the new stream would lie in it.
+#[test]
+fn late_share_finds_the_queue_whole() {
+    model(1, || {
+        let one = first(&small_with(|config| {
+            config.max_objects = 3;
+            config.max_handles_per_process = 7;
+            config.pool_bytes = 4096;
+        }));
+        let [near, far] = create_socket(&one, SocketOptions::HAS_ACCEPT);
+        let [shared, kept] = create_socket(&one, STREAM);
+        assert_eq!(one.socket_share(near, ALL, shared, ALL), Ok(()));
+        let accepted = one.socket_accept(far, ALL).unwrap().value;
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || {
+            other.close_value(far).unwrap();
+            other.close_value(near).unwrap();
+            other.collect().unwrap();
+            let [new, peer] = create_socket(&other, SocketOptions::DATAGRAM);
+            for datagram in [[1], [2]] {
+                assert_eq!(send(&other, new, &datagram), Ok(1));
+            }
+            (other, [new, peer])
+        });
+        match one.socket_share(near, ALL, accepted, ALL) {
+            Ok(()) => assert!(is_gone(&one.lookup(accepted))),
+            Err(error) => {
+                assert!(matches!(error, Error::BadHandle | Error::PeerClosed), "{error}");
+                one.close_value(accepted).unwrap();
+            }
+        }
+        let (other, [new, peer]) = closing.join().unwrap();
+        assert_eq!(receive_each(&one, peer), [[1], [2]]);
+        for value in [kept, new, peer] {
+            one.close_value(value).unwrap();
+        }
+        for thread in [&one, &other] {
+            thread.collect().unwrap();
+        }
+        assert_eq!(assert_clean(&one, 0, 0).blocks, 0);
+    });
+}

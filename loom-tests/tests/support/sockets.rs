@@ -53,6 +53,6 @@ pub fn send_control(thread: &Thread, socket: HandleValue, bytes: &[u8]) -> Resul
 /// Reads the message in the control plane.
 pub fn receive_control(thread: &Thread, socket: HandleValue, taking: Taking) -> Result<Vec<u8>> {
     let mut out = [0; 8];
-    let many = thread.socket_read_control(socket, ALL, taking, &mut out)?;
+    let many = thread.socket_read_control_bytes(socket, ALL, taking, &mut out)?;
     Ok(out[..many].to_vec())
 }

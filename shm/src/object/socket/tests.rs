@@ -301,10 +301,10 @@ fn control_message_is_no_longer_than_its_block() {
     for len in [5000, u64::MAX] {
         thread.arena().descriptor(block).unwrap().link.store(len, Relaxed);
         let mut out = [0; MAX_CONTROL_BYTES];
-        let read = thread.socket_read_control(far, NONE, Taking::Peek, &mut out);
+        let read = thread.socket_read_control_bytes(far, NONE, Taking::Peek, &mut out);
         assert_eq!((read, &out[..5]), (Ok(block.bytes()), &b"short"[..]));
     }
-    thread.socket_read_control(far, NONE, Taking::Consume, &mut [0; 5]).unwrap();
+    thread.socket_read_control_bytes(far, NONE, Taking::Consume, &mut [0; 5]).unwrap();
     close_all(&thread, [near, far]);
 }
 

@@ -3,7 +3,8 @@
 //! While both sides are exclusive, no thread uses the blocks once both have ended: each close has passed through the locks of
 //! its end (INV-ENDPOINT-1). So the worker of the last side frees them. A thread may still use a shared side after its handle
 //! was closed, and a hazard of it says so: then the blocks go when the slot is reclaimed. The control plane goes by hazards at
-//! every side: the worker is one more thread that unlinks its message, and one that is linked later goes with the slot.
+//! every side: the worker is one more thread that unlinks its message, and one that is linked later goes with the slot. So does
+//! the block of an accept queue, which a thread may be using.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -69,10 +70,11 @@ pub(crate) fn free_blocks(thread: &Thread, slot: Slot, budget: &mut Budget) -> R
             return Ok(true);
         }
     }
-    free_all(thread, slot, budget)
+    free_items(thread, slot, budget)
 }
 
-fn free_all(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
+/// The blocks of the items and of the places: all that go by the locks of exclusive ends.
+fn free_items(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
     for side in 0..2 {
         let writer = ObjectRef::new(slot, side);
         let words = words(thread.arena(), writer)?;
@@ -106,10 +108,10 @@ pub(crate) fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
 
 /// Frees the blocks that are left, and clears the words.
 pub(crate) fn reset(thread: &Thread, slot: Slot) -> Result<()> {
-    free_all(thread, slot, &mut Budget::unlimited())?;
-    for writer in [0, 1].map(|side| ObjectRef::new(slot, side)) {
+    free_items(thread, slot, &mut Budget::unlimited())?;
+    for side in 0..2 {
+        let writer = ObjectRef::new(slot, side);
         let words = words(thread.arena(), writer)?;
-        // Not before: threads offer and accept under a hazard, with no lock.
         own_block::unlink(thread, writer, words.accept_queue())?;
         own_block::clear(words.plain());
     }
