@@ -165,6 +165,16 @@ fn unfinished_element_is_recovered() {
     kill_after_every_store(CLOSING_A_SHARED_FIFO);
 }
 
+/// INV-STREAM-2, INV-STREAM-5, INV-SHUTDOWN-1, INV-PART-1.
+#[test]
+fn unfinished_use_of_a_socket_is_recovered() {
+    kill_after_every_store(GROWING_A_RING);
+    kill_after_every_store(WRITING_A_CONTROL_MESSAGE);
+    kill_after_every_store(READING_A_CONTROL_MESSAGE);
+    kill_after_every_store(CLOSING_WITH_A_CONTROL_MESSAGE);
+    kill_after_every_store(SHUTTING_DOWN);
+}
+
 /// INV-CELL-1, INV-CELL-2, INV-RING-P3, INV-PART-1.
 #[test]
 fn unfinished_packet_is_recovered() {
