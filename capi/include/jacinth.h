@@ -96,6 +96,14 @@ typedef struct jacinth_config {
      */
     uint32_t root_rights;
     /**
+     * How many bytes of address space are reserved for VM objects, for each size of their extents: 4 KiB, and four times
+     * as many up to 64 GiB. Sizes above this have none, so it is also the largest VM object. Up to 1 TiB; default 64 GiB; 0:
+     * VM objects have no memory.
+     */
+    uint64_t vmo_pool_bytes;
+    /** How many bytes of each size of extents one process may use. Up to 1 TiB; default 56 GiB. */
+    uint64_t max_vmo_bytes_per_process;
+    /**
      * The path of the socket on which the supervisor listens for processes that join. NULL is the default: a path in
      * a new folder in XDG_RUNTIME_DIR, if only this user can access that, or else in the folder for temporary files.
      *
@@ -203,7 +211,7 @@ typedef struct jacinth_seat_t {
 } jacinth_seat_t;
 
 /**
- * Stores the default limits. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in
+ * Stores the default limits. Under valgrind pool_bytes and vmo_pool_bytes are 16 MiB and max_objects is 65,536, so that its tools start in
  * seconds.
  */
 void jacinth_config_default(jacinth_config_t* config);

@@ -52,6 +52,7 @@ pub(crate) fn of(error: Error) -> Status {
         | Error::InvalidArgs(_)
         | Error::OutOfRange { .. }
         | Error::NotSupported(_)
+        | Error::Unavailable(_)
         | Error::NoResources(_)
         | Error::NoMemory { .. }
         | Error::Corrupt(_)

@@ -147,6 +147,8 @@ fn errors_name_the_limit_out_of_range() {
             ("pool_bytes", |config| config.pool_bytes = u64::MAX),
             ("max_loan_bytes", |config| config.max_loan_bytes = 1),
             ("max_loan_bytes", |config| config.max_loan_bytes = 1 << 30),
+            ("vmo_pool_bytes", |config| config.vmo_pool_bytes = (1 << 40) + 1),
+            ("max_vmo_bytes_per_process", |config| config.max_vmo_bytes_per_process = 4095),
         ];
         for (field, change) in cases {
             let mut config = Config::default();

@@ -216,6 +216,7 @@ fn refused_with(parts: &[&str]) {
 fn small() -> Config {
     let mut config = Config::default();
     (config.pool_bytes, config.max_objects, config.max_handles_per_process) = (1 << 20, 1024, 1023);
+    config.vmo_pool_bytes = 1 << 20;
     config
 }
 
@@ -265,13 +266,13 @@ fn lock_what_is_mapped() -> bool {
         && unsafe {
             let probe = libc::mmap(
                 std::ptr::null_mut(),
-                64 << 30,
+                1 << 40,
                 libc::PROT_NONE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
                 -1,
                 0,
             );
-            probe != libc::MAP_FAILED && libc::munmap(probe, 64 << 30) == 0
+            probe != libc::MAP_FAILED && libc::munmap(probe, 1 << 40) == 0
         }
 }
 

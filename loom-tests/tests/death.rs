@@ -52,6 +52,24 @@ explorations! {
         explore_deaths(SEEING_A_TIMER_EXPIRE, 2);
     }
 
+    /// INV-VMO-3: the extent is the object's, or free, and the survivor writes to it too.
+    #[test]
+    fn dead_writer_leaves_its_pages() {
+        explore_deaths(WRITING_PAGES, 1);
+    }
+
+    /// INV-VMO-2: the size is the old one with all bytes, or the new one, and cut bytes are zero.
+    #[test]
+    fn dead_shrinker_leaves_one_size() {
+        explore_deaths(CUTTING_A_VMO, 1);
+    }
+
+    /// INV-VMO-1: what a dead reclaimer has not cleared is cleared.
+    #[test]
+    fn dead_reclaimer_leaves_zero_extents() {
+        explore_deaths(CLOSING_A_VMO, 0);
+    }
+
     /// INV-STREAM-1: the peer reads what was written, and then sees the end.
     #[test]
     fn dead_owner_of_a_fifo_is_seen() {

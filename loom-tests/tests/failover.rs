@@ -171,6 +171,7 @@ fn supervisor_dies_at_each_recovery_point() {
         (SENDING_IN_USED_BLOCKS, "take.owned"),
         (CREATING_IN_A_USED_SLOT, "slot.taken"),
         (QUEUEING, "queue.reserved"),
+        (CUTTING_A_VMO, "vmo.cleared"),
     ];
     for (scene, name) in settling {
         second_deaths(scene, Some(Death { name, nth: 0 }), &mut reached);

@@ -175,6 +175,20 @@ fn unfinished_use_of_a_socket_is_recovered() {
     kill_after_every_store(SHUTTING_DOWN);
 }
 
+/// INV-VMO-1, INV-VMO-2, INV-PART-1.
+#[test]
+fn unfinished_shrink_is_completed() {
+    kill_after_every_store(WRITING_PAGES);
+    kill_after_every_store(CUTTING_A_VMO);
+    kill_after_every_store(CLOSING_A_VMO);
+}
+
+/// INV-VMO-2: also the recovery of a shrink is completed.
+#[test]
+fn unfinished_recovery_of_a_shrink_is_completed() {
+    kill_supervisors_after_every_store(CUTTING_A_VMO);
+}
+
 /// INV-CELL-1, INV-CELL-2, INV-RING-P3, INV-PART-1.
 #[test]
 fn unfinished_packet_is_recovered() {

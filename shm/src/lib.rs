@@ -75,6 +75,7 @@ pub use object::socket::control::MAX_CONTROL_BYTES;
 pub use object::socket::info::{SocketInfo, Threshold};
 pub use object::socket::{MAX_SOCKET_BYTES, Shutdown};
 pub use object::stream::read::Taking;
+pub use object::vmo::pages::VmoRangeOp;
 pub use process::Process;
 #[cfg(not(loom))]
 pub use process::exit::at_exit;

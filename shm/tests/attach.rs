@@ -14,6 +14,7 @@ fn small() -> Config {
     config.max_objects = 64;
     config.max_handles_per_process = 511;
     config.pool_bytes = 1 << 20;
+    config.vmo_pool_bytes = 1 << 20;
     config.max_loan_bytes = 1 << 17;
     config
 }

@@ -6,7 +6,9 @@
 #[path = "hostile/mod.rs"]
 mod hostile;
 
-use hostile::operations::{ALL, Hands, OPERATIONS, busy_directory, busy_fifos, busy_port, operate};
+use hostile::operations::{
+    ALL, Hands, OPERATIONS, busy_directory, busy_fifos, busy_port, busy_vmos, operate,
+};
 use hostile::raw::Raw;
 use hostile::{Choices, script};
 use jacinth_shm::{Arena, Config, ObjectClass, Process, Thread};
@@ -140,6 +142,7 @@ fn small(random: &mut fastrand::Rng) -> Config {
     config.max_pending_messages = 64;
     config.first_segment_messages = 1 << random.u32(1..5);
     config.pool_bytes = 256 << 10;
+    config.vmo_pool_bytes = 256 << 10;
     config.max_loan_bytes = 128 << 10;
     config
 }
@@ -162,8 +165,8 @@ fn round(seed: u64) -> (u64, u64) {
         random.u32(..),
     )
     .unwrap();
-    // The lists of ports are long, and the words of directories, listeners and fifos are few: more than half of the damage
-    // hits one of these alone.
+    // The lists of ports are long, and the words of directories, listeners, fifos and VM objects are few: two thirds of
+    // the damage hit one of these alone.
     let before = raw.contents();
     let shared = busy_port(&supervisor).unwrap();
     let of_ports = raw.changed_since(&before);
@@ -173,6 +176,11 @@ fn round(seed: u64) -> (u64, u64) {
     let before = raw.contents();
     let streams = busy_fifos(&supervisor).unwrap();
     let of_streams = raw.changed_since(&before);
+    let before = raw.contents();
+    let pages = busy_vmos(&supervisor).unwrap();
+    // The pages themselves hold ones, in bulk.
+    let mut of_vmos = raw.changed_since(&before);
+    of_vmos.retain(|index| raw.word(*index).load(Ordering::Relaxed) != u64::from_ne_bytes([1; 8]));
     let over = AtomicBool::new(false);
     let mut totals = (0, 0);
     std::thread::scope(|scope| {
@@ -183,17 +191,18 @@ fn round(seed: u64) -> (u64, u64) {
                 let (seed, over) = (random.u64(..), &over);
                 let mut hands = Hands::of(process.startup_handle());
                 if number < 2 {
-                    hands.values.extend(shared.iter().chain(&named).chain(&streams));
+                    hands.values.extend(shared.iter().chain(&named).chain(&streams).chain(&pages));
                 }
                 scope.spawn(move || work(process, 1 + number, hands, seed, over))
             })
             .collect();
         // Some rounds: a word or two. Others: many.
         std::thread::sleep(Duration::from_micros(random.u64(0..2000)));
-        let used = match random.u8(0..5) {
+        let used = match random.u8(0..6) {
             0 => of_ports,
             1 => of_names,
             2 => of_streams,
+            3 => of_vmos,
             _ => raw.used(),
         };
         let damages = [1, 2, 5, 50, 1000][random.usize(0..5)];

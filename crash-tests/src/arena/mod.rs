@@ -26,6 +26,7 @@ pub fn config() -> Config {
     // Enough for three ends of four.
     config.max_pending_messages_per_process = 3 * PENDING_MESSAGES;
     config.pool_bytes = 1 << 20;
+    config.vmo_pool_bytes = 1 << 20;
     // One process cannot take all objects and all memory: its quota ends first, as in an arena of default size.
     config.max_objects_per_process = config.max_objects - 8;
     config.max_block_bytes_per_process = BLOCK_BYTES_PER_PROCESS;

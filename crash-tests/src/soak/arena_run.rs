@@ -65,6 +65,7 @@ pub fn config() -> Config {
     config.max_handles_per_process = 4095;
     config.max_pending_messages = 64;
     config.pool_bytes = 8 << 20;
+    config.vmo_pool_bytes = 8 << 20;
     config.max_loan_bytes = 256 << 10;
     config
 }

@@ -273,6 +273,7 @@ pub(crate) fn of(error: jacinth_shm::Error) -> Status {
         E::InvalidArgs(_) => Status::INVALID_ARGS,
         E::OutOfRange { .. } => Status::OUT_OF_RANGE,
         E::NotSupported(_) => Status::NOT_SUPPORTED,
+        E::Unavailable(_) => Status::UNAVAILABLE,
         E::NoResources(_) => Status::NO_RESOURCES,
         E::NoMemory { .. } => Status::NO_MEMORY,
         E::ShouldWait => Status::SHOULD_WAIT,

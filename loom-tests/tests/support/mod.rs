@@ -24,6 +24,7 @@ pub mod ports;
 pub mod scenes;
 pub mod sockets;
 pub mod streams;
+pub mod vmos;
 
 /// Every right there is: the mechanism asks for those it is told to ask for.
 pub const ALL: Rights = Rights::all();

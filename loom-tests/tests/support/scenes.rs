@@ -16,7 +16,7 @@ macro_rules! scenes {
     };
 }
 
-scenes! { handle event timer port channel channel_lifecycle memory process directory listener fifo socket }
+scenes! { handle event timer port channel channel_lifecycle memory process directory listener fifo socket vmo }
 
 /// The processes that take part.
 pub struct Actors {

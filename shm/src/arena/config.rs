@@ -1,7 +1,7 @@
 //! The limits of an arena. Its creator chooses them, its header keeps them, and each process that attaches reads them.
 
 use crate::arena::record::line::LINE_BYTES;
-use crate::arena::size_class::{MAX_CLASSES, SizeClass};
+use crate::arena::size_class::SizeClass;
 use core::ops::RangeInclusive;
 
 /// Thread rows besides `max_threads`, the first ones. An operation that must not fail for want of a row uses them
@@ -18,8 +18,8 @@ macro_rules! limits {
         /// The limits of an arena, all fixed when it is created.
         ///
         /// Memory is committed when it is first touched, so generous limits cost only address space. The default takes
-        /// some 18 GB of that, as `VmSize` shows and `ulimit -v` counts: `pool_bytes` for each of 17 size classes.
-        /// `VmRSS` shows the memory in use.
+        /// some 910 GB of that, as `VmSize` shows and `ulimit -v` counts: `vmo_pool_bytes` for each of 13 sizes of extents,
+        /// and `pool_bytes` for each of 17 sizes of blocks. `VmRSS` shows the memory in use.
         ///
         /// ```
         /// use jacinth_shm::Config;
@@ -182,7 +182,20 @@ limits! { $
     /// names there, WRITE (8) to serve names. Default 0x810f, `Rights::DIRECTORY_DEFAULT`: all members may do both. The
     /// process that makes the arena has all of these rights in any case.
     root_rights, with_root_rights: u32 = 0x810f, 0..=0xf_ffff;
+    /// The bytes of address space for VM objects, for each size of their extents: 4 KiB, and four times as many up to 64
+    /// GiB. Sizes above this have none, so it is also the largest VM object. Up to 1 TiB; default 64 GiB; 0: VM objects
+    /// have no memory.
+    vmo_pool_bytes, with_vmo_pool_bytes: u64 = DEFAULT_VMO_POOL_BYTES, 0..=1 << 40;
+    /// How many of `vmo_pool_bytes`, for each size of extents, one process may have taken; at least one extent of each. Up to
+    /// 1 TiB; default 56 GiB, seven eighths of the default `vmo_pool_bytes`. If `vmo_pool_bytes` is less, only that limits.
+    max_vmo_bytes_per_process, with_max_vmo_bytes_per_process: u64 = (64 << 30) / 8 * 7, 4096..=1 << 40;
 }
+
+/// Models have extents only where they ask for them: each of their words takes time.
+const DEFAULT_VMO_POOL_BYTES: u64 = if cfg!(loom) { 0 } else { 64 << 30 };
+
+/// The most that an arena on the heap has for each size of extents, since all of its memory is written at once.
+const HEAP_VMO_POOL_BYTES: u64 = 64 << 10;
 
 /// The most threads: the rows that 12 bits can number, without the reserved ones.
 const MAX_THREADS: u64 = 0xfff - RESERVED_THREADS as u64;
@@ -204,12 +217,17 @@ fn check_power_of_two(field: &'static str, value: u64, range: RangeInclusive<u64
 }
 
 impl Default for Config {
-    /// The documented defaults. Under valgrind `pool_bytes` is 16 MiB and `max_objects` 65,536, because its tools keep
-    /// records of every page of address space.
+    /// The documented defaults. Under valgrind `pool_bytes` and `vmo_pool_bytes` are 16 MiB and `max_objects` is 65,536,
+    /// because its tools keep records of every page of address space.
     fn default() -> Self {
         #[cfg(not(loom))]
         if crate::sync::is_under_valgrind() {
-            return Self { pool_bytes: 16 << 20, max_objects: 1 << 16, ..Self::documented_defaults() };
+            return Self {
+                pool_bytes: 16 << 20,
+                max_objects: 1 << 16,
+                vmo_pool_bytes: 16 << 20,
+                ..Self::documented_defaults()
+            };
         }
         Self::documented_defaults()
     }
@@ -237,12 +255,11 @@ impl Config {
 
     /// How many blocks of `class` one process may have taken. `None` if the quota is at or above the class's capacity.
     pub(crate) fn block_quota(&self, class: SizeClass) -> Option<u64> {
-        // The credits are an array for all possible classes. Those that the arena lacks have no quota.
-        if class > self.largest_class() {
-            return None;
-        }
-        // At least one: a quota of 0 would make the class useless to every process.
-        let quota = (self.max_block_bytes_per_process / class.bytes() as u64).max(1);
+        let bytes =
+            if class.is_extent() { self.max_vmo_bytes_per_process } else { self.max_block_bytes_per_process };
+        // At least one: a quota of 0 would make the class useless to every process. The credits are an array for all
+        // possible classes. Those that the arena lacks have no quota.
+        let quota = (bytes / class.bytes() as u64).max(1);
         (quota < self.blocks_of_class(class) as u64).then_some(quota)
     }
 
@@ -254,15 +271,34 @@ impl Config {
         (quota < all).then_some(quota)
     }
 
-    /// The size class of the largest blocks.
+    /// The same limits, in so far as an arena on the heap can have them.
+    pub(crate) fn on_the_heap(&self) -> Self {
+        Self { vmo_pool_bytes: self.vmo_pool_bytes.min(HEAP_VMO_POOL_BYTES), ..self.clone() }
+    }
+
+    /// The size class of the largest blocks that are no extents.
     pub(crate) fn largest_class(&self) -> SizeClass {
         let lines = self.max_loan_bytes.div_ceil(LINE_BYTES as u64) as usize;
         // The last class is the one that the largest loan needs. A request for a larger block is refused.
-        SizeClass::fitting(lines).min(SizeClass::ALL[MAX_CLASSES - 1])
+        SizeClass::fitting(lines).min(SizeClass::LARGEST_BLOCK)
     }
 
+    /// How many blocks of the class there are. 0: the arena lacks the class.
     pub(crate) fn blocks_of_class(&self, class: SizeClass) -> usize {
         // A block id has 22 bits for the index.
-        (self.pool_bytes as usize / class.bytes()).clamp(1, (1 << 22) - 1)
+        const MOST: usize = (1 << 22) - 1;
+        if class.is_extent() {
+            (self.vmo_pool_bytes as usize / class.bytes()).min(MOST)
+        } else if class <= self.largest_class() {
+            (self.pool_bytes as usize / class.bytes()).clamp(1, MOST)
+        } else {
+            0
+        }
+    }
+
+    /// The size of the largest VM object. 0: there is no memory for any.
+    pub(crate) fn largest_vmo_bytes(&self) -> u64 {
+        let has_blocks = |class: &SizeClass| class.is_extent() && self.blocks_of_class(*class) > 0;
+        SizeClass::ALL.into_iter().rev().find(has_blocks).map_or(0, |class| class.bytes() as u64)
     }
 }

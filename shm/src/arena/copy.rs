@@ -11,6 +11,8 @@
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 #[cfg(not(loom))]
 use crate::sync;
+#[cfg(loom)]
+use crate::sync::Release;
 use crate::sync::{AtomicU64, Relaxed};
 use core::mem::MaybeUninit;
 
@@ -301,6 +303,31 @@ impl<'a> Bytes<'a> {
         const LAST_WORD: usize = LINE_BYTES - size_of::<u64>();
         let first = self.offset.saturating_sub(LAST_WORD).div_ceil(LINE_BYTES);
         self.lines.get(first..(self.offset + len) / LINE_BYTES).unwrap_or_default()
+    }
+
+    /// Makes so many bytes 0, whole words, after all stores that come before: recovery relies on the intent to clear them.
+    ///
+    /// # Panics
+    /// If there are fewer bytes.
+    pub(crate) fn clear(&self, len: usize) {
+        assert!(len <= self.len());
+        // The compiler moves none of the stores below before the intent.
+        #[cfg(not(loom))]
+        sync::light_barrier();
+        // SAFETY: as in `write`.
+        #[cfg(not(loom))]
+        unsafe {
+            core::ptr::write_bytes(self.as_ptr().cast_mut(), 0, len);
+        }
+        // ORDER: Release: after the intent, in the order that recovery sees. Load before the store: models explore each
+        // store.
+        #[cfg(loom)]
+        for at in (self.offset..self.offset + len).step_by(size_of::<u64>()) {
+            let word = self.word(at);
+            if word.load(Relaxed) != 0 {
+                word.store(0, Release);
+            }
+        }
     }
 
     #[cfg(not(loom))]

@@ -40,6 +40,9 @@ pub enum Error {
     /// The operation does not exist for this object.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
+    /// The object does not permit the operation, with any handle.
+    #[error("unavailable: {0}")]
+    Unavailable(&'static str),
     /// A table of the arena is full. Everything stays usable: close something, or configure a larger arena.
     #[error("{0} exhausted: close some, or create the arena with a larger limit")]
     NoResources(&'static str),

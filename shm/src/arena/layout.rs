@@ -1,11 +1,11 @@
 //! The place of everything in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
 //!
 //! ```text
-//!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ block pools
-//!           4 lines        4 lines       33 lines  1 line    4 lines  2 lines one word an     1 bit  half a line   class 0 … 16
+//!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ pools
+//!           8 lines        4 lines       33 lines  1 line    4 lines  2 lines one word an     1 bit  half a line   blocks: class 0 … 16
 //!           a process      a thread      and 1 bit an object a channel        entry, a page-  a      a block       256 B … 16 MiB
-//!                                        a thread                             aligned region  thing
-//!                                                                             a process
+//!                                        a thread                             aligned region  thing                extents: class 17 … 29
+//!                                                                             a process                            4 KiB … 64 GiB
 //! ```
 //!
 //! The maps say which objects and which blocks are free: one map for objects, and one for each class of blocks. Beside
@@ -122,7 +122,8 @@ impl Layout {
             entries_per_process = entries_per_process.next_multiple_of(PAGE_BYTES / 8);
         }
         let entries = at.section(processes.count * entries_per_process);
-        let classes = &SizeClass::ALL[..=config.largest_class().index()];
+        // A class that the arena lacks has sections without blocks, so that a class is an index everywhere.
+        let classes = &SizeClass::ALL;
         let blocks = |class: &SizeClass| config.blocks_of_class(*class);
         let object_map = at.map(config.max_objects as usize);
         let slot_pages = at.section(objects.count.div_ceil(WORD_BITS));
@@ -156,14 +157,14 @@ impl Layout {
     }
 
     /// The size classes of its blocks.
-    pub(crate) fn classes(&self) -> impl Iterator<Item = SizeClass> + use<> {
-        SizeClass::ALL.into_iter().take(self.pools.len())
+    pub(crate) fn classes(&self) -> impl Iterator<Item = SizeClass> + use<'_> {
+        SizeClass::ALL.into_iter().filter(|class| self.has_class(*class))
     }
 
     /// Whether it has blocks of this class.
     #[inline(always)]
     pub(crate) fn has_class(&self, class: SizeClass) -> bool {
-        class.index() < self.pools.len()
+        self.descriptors.get(class.index()).is_some_and(|section| section.count > 0)
     }
 
     /// A number that differs whenever two builds or two configurations would disagree about any byte.
@@ -250,7 +251,7 @@ const _: () = {
     assert!(size_of::<Name>() == 2 * LINE_BYTES);
     assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
     assert!(size_of::<WatchRow>() == 33 * LINE_BYTES);
-    assert!(size_of::<ProcessRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<ProcessRow>() == 8 * LINE_BYTES);
     assert!(size_of::<MapWord>() == 8);
     assert!(size_of::<Descriptor>() == 32);
     assert!(size_of::<Header>() <= PAGE_BYTES);

@@ -100,7 +100,7 @@ impl Arena {
     /// A new arena on the heap of this process, for models and unit tests.
     pub fn heap(config: &Config) -> core::result::Result<Self, AttachError> {
         config.validate()?;
-        let layout = Layout::new(config);
+        let layout = Layout::new(&config.on_the_heap());
         let arena = Self::over(Box::new(Heap::new(layout.total_bytes)), layout);
         #[cfg(loom)]
         arena.construct_in_place();
@@ -265,7 +265,7 @@ impl Arena {
             .get(class.index())
             .copied()
             .ok_or(Error::Corrupt("a block's class is out of range"))?;
-        // The product below fits: an index has 22 bits, and a block has at most 2¹⁸ lines. So it wraps only to save the
+        // The product below fits: an index has 22 bits, and a block has at most 2³⁰ lines. So it wraps only to save the
         // check.
         let lines = class.lines();
         let first =
@@ -354,9 +354,15 @@ impl Arena {
 
     /// Gives back the whole pages of these lines to the system, and returns how many bytes they are: see
     /// [`Region::decommit`]. `lines` belongs to this arena, and no thread needs its content.
-    fn decommit(&self, lines: &[Line]) -> usize {
+    pub(crate) fn decommit(&self, lines: &[Line]) -> usize {
         let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
         self.region.decommit(offset_bytes, size_of_val(lines))
+    }
+
+    /// Makes the system provide memory for these lines, whose content stays. `false`: it has none left.
+    pub(crate) fn commit(&self, lines: &[Line]) -> bool {
+        let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
+        self.region.commit(offset_bytes, size_of_val(lines))
     }
 
     /// The word of a record, in a handle table or in a message.

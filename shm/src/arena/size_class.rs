@@ -1,12 +1,28 @@
 //! The size classes of blocks: class 0 has four lines, and each class has twice as many as the one before.
+//!
+//! Behind them are the classes of *extents*, the blocks that hold the pages of VM objects: the first has one page, and
+//! each has four times as many as the one before. They have pools of their own, which are far larger: an extent takes
+//! address space, and memory only where it was written.
 
 use crate::arena::record::line::LINE_BYTES;
 
 /// Lines in a block of class 0. Each further class doubles the number.
 const CLASS_0_LINES: usize = 4;
 
-/// The number of size classes: the largest block has 16 MiB.
-pub(crate) const MAX_CLASSES: usize = 17;
+/// The number of size classes of blocks that are no extents: the largest has 16 MiB.
+const BLOCK_CLASSES: usize = 17;
+
+/// The number of size classes of extents: the largest has 64 GiB.
+pub(crate) const EXTENT_CLASSES: usize = if cfg!(loom) { 2 } else { 13 };
+
+/// The number of all size classes.
+pub(crate) const MAX_CLASSES: usize = BLOCK_CLASSES + EXTENT_CLASSES;
+
+/// The smallest extent in bytes: the unit in which VM objects have memory. In models it is a block of class 0.
+pub(crate) const EXTENT_UNIT_BYTES: usize = if cfg!(loom) { CLASS_0_LINES * LINE_BYTES } else { 4096 };
+
+/// The doublings from the lines of class 0 to those of the smallest extent.
+const EXTENT_DOUBLINGS: u32 = (EXTENT_UNIT_BYTES / (CLASS_0_LINES * LINE_BYTES)).trailing_zeros();
 
 /// The size class of a block.
 ///
@@ -19,7 +35,10 @@ impl SizeClass {
     /// The class of the smallest blocks.
     pub const SMALLEST: Self = Self(0);
 
-    /// All classes that an arena can have, the smallest first.
+    /// The class of the largest blocks that are no extents.
+    pub(crate) const LARGEST_BLOCK: Self = Self(BLOCK_CLASSES as u16 - 1);
+
+    /// All classes that an arena can have: those of blocks, and those of extents, the smallest first in each.
     pub(crate) const ALL: [Self; MAX_CLASSES] = {
         let mut all = [Self::SMALLEST; MAX_CLASSES];
         let mut number = 0;
@@ -58,16 +77,30 @@ impl SizeClass {
         Self(self.0 + doublings)
     }
 
+    /// The class of extents that are `quadruplings` above the smallest. `None`: there are none so large.
+    pub(crate) const fn extent(quadruplings: usize) -> Option<Self> {
+        if quadruplings < EXTENT_CLASSES { Some(Self((BLOCK_CLASSES + quadruplings) as u16)) } else { None }
+    }
+
+    /// Whether its blocks are extents.
+    #[inline(always)]
+    pub(crate) const fn is_extent(self) -> bool {
+        self.0 >= BLOCK_CLASSES as u16
+    }
+
     /// Lines in a block of this class, which exists.
     #[inline(always)]
     pub(crate) const fn lines(self) -> usize {
-        CLASS_0_LINES << self.0
+        let number = self.0 as u32;
+        let doublings =
+            if self.is_extent() { EXTENT_DOUBLINGS + 2 * (number - BLOCK_CLASSES as u32) } else { number };
+        CLASS_0_LINES << doublings
     }
 
     /// Bytes in a block of this class, which exists.
     #[inline(always)]
     pub(crate) const fn bytes(self) -> usize {
-        (CLASS_0_LINES * LINE_BYTES) << self.0
+        self.lines() * LINE_BYTES
     }
 }
 
@@ -80,6 +113,17 @@ mod tests {
         let fitting = |lines| SizeClass::fitting(lines).index();
         assert_eq!([1, 4, 5, 65536 / 64].map(fitting), [0, 0, 1, 8]);
         assert!(SizeClass::ALL.iter().enumerate().all(|(index, class)| class.index() == index));
-        assert_eq!(SizeClass::ALL[MAX_CLASSES - 1].bytes(), 16 << 20);
+        assert_eq!(SizeClass::LARGEST_BLOCK.bytes(), 16 << 20);
+    }
+
+    #[test]
+    fn extents_quadruple_from_one_page() {
+        let bytes = |quadruplings| SizeClass::extent(quadruplings).map(SizeClass::bytes);
+        assert_eq!(
+            [0, 1, 6, 12, 13].map(bytes),
+            [Some(4096), Some(16 << 10), Some(16 << 20), Some(64 << 30), None]
+        );
+        let is_extent = |class: &SizeClass| class.is_extent();
+        assert_eq!(SizeClass::ALL.iter().position(is_extent), Some(BLOCK_CLASSES));
     }
 }

@@ -30,21 +30,29 @@ pub(crate) fn take_free_block(thread: &Thread, class: SizeClass) -> Result<Block
     let mut credits = thread.process.quotas.blocks[class.index()].lock();
     let Some(quota) = credits.quota else {
         drop(credits);
-        return block_pool::take_some_block(thread, class)
-            .inspect(|_| thread.process.scavenger.note_taken(class.bytes()));
+        return block_pool::take_some_block(thread, class).inspect(|_| note_taken(thread, class));
     };
     if credits.left == 0 {
         renew(thread, &mut credits, quota, class)?;
     }
-    credits.left = credits.left.checked_sub(1).ok_or(Error::NoResources(
-        "blocks of this size of this process, for messages, ports and names (max_block_bytes_per_process)",
-    ))?;
+    credits.left = credits.left.checked_sub(1).ok_or(Error::NoResources(if class.is_extent() {
+        "memory of this process for VM objects of this size (max_vmo_bytes_per_process)"
+    } else {
+        "blocks of this size of this process, for messages, ports and names (max_block_bytes_per_process)"
+    }))?;
     let block = block_pool::take_some_block(thread, class).inspect_err(|_| credits.left += 1)?;
     // The owner's tag tells the process too, until the block is BOUND.
     thread.arena().descriptor(block)?.charge.store(thread.process.quotas.charge.to_word(), Relaxed);
     drop(credits);
-    thread.process.scavenger.note_taken(class.bytes());
+    note_taken(thread, class);
     Ok(block)
+}
+
+/// Channels keep no extents, so those are no reason to look for memory in channels.
+fn note_taken(thread: &Thread, class: SizeClass) {
+    if !class.is_extent() {
+        thread.process.scavenger.note_taken(class.bytes());
+    }
 }
 
 /// Whether a direction that has `held` blocks of the class may take another. Its limit is eight times the credits that

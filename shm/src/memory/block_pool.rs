@@ -149,8 +149,11 @@ pub(crate) fn bind_block(arena: &Arena, block: BlockId, tag: Tag, from: ObjectRe
     Ok(())
 }
 
-/// Marks the block as freed lately: its memory is not given back soon.
+/// Marks the block as freed lately: its memory is not given back soon. An extent has none: its user gave it back.
 pub(crate) fn mark_freed_lately(arena: &Arena, block: BlockId) -> Result<()> {
+    if block.class().is_extent() {
+        return Ok(());
+    }
     let (leaf, bit) = (block.index().as_usize() / WORD_BITS, 1 << (block.index().as_usize() % WORD_BITS));
     let cell = arena.freed_lately(block.class(), leaf)?;
     // Relaxed: a hint. The load avoids a write, and so a move of the cache line, while the mark is there already.

@@ -54,7 +54,12 @@ impl IdleMemory {
         let mut bytes;
         (bytes, self.is_due) = slot_pages::decommit_slots(supervisor, unused, go_on)?;
         for class in arena.layout().classes() {
-            bytes += self.pass_over(class, supervisor, unused, go_on)?;
+            if class.is_extent() {
+                // Whoever frees an extent gives its memory back first (INV-VMO-1); so only descriptors are idle.
+                trim::trim(supervisor, class, |_| true)?;
+            } else {
+                bytes += self.pass_over(class, supervisor, unused, go_on)?;
+            }
         }
         // The counts from before the pass: a block that was freed during it makes another pass due.
         (self.freed, self.retired) = (Some(blocks_freed), objects_retired);

@@ -318,6 +318,10 @@ classes! {
         /// A timer: one side, signaled from a point in time on.
         Timer;
     }
+    mod vmo {
+        /// A VM object: bytes in pages.
+        Vmo;
+    }
 }
 
 impl ObjectClass {

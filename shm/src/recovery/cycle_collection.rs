@@ -142,7 +142,8 @@ impl<'a> WorkBudget<'a> {
     fn lines_in_use(thread: &Thread) -> u64 {
         let arena = thread.arena();
         let lines = |class: SizeClass| u64::from(arena.used_blocks(class)) * class.lines() as u64;
-        arena.layout().classes().map(lines).sum()
+        // Extents hold no messages.
+        arena.layout().classes().filter(|class| !class.is_extent()).map(lines).sum()
     }
 
     fn charge(&mut self, thread: &Thread, steps: u64) -> WalkResult<()> {

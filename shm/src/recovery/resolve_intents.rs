@@ -171,6 +171,7 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
         Operation::Send { from: object, .. } | Operation::Receive { at: object, .. } => {
             class_of(thread, object)?.has_committed(thread, operation)?
         }
+        Operation::Shrink { vmo, .. } => class_of(thread, vmo)?.has_committed(thread, operation)?,
     };
     *recovered.increment(committed) += 1;
     Ok(Some(Resolution { tag: thread.tag, operation, committed }))

@@ -33,6 +33,7 @@ pub fn small(choices: &mut impl Choices) -> Config {
     config.max_pending_messages_per_process = 40;
     config.first_segment_messages = choices.one_of(&[2, 4, 8, 16]);
     config.pool_bytes = 16 << 10;
+    config.vmo_pool_bytes = 64 << 10;
     config.max_block_bytes_per_process = 12 << 10;
     config.max_loan_bytes = 8 << 10;
     config

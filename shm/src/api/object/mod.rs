@@ -8,6 +8,7 @@ mod port;
 pub(crate) mod port_fd;
 mod socket;
 mod timer;
+mod vmo;
 
 use core::mem::MaybeUninit;
 

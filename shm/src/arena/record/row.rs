@@ -35,7 +35,7 @@ pub(crate) const COUNTERS: usize = 8;
 
 /// One attached process.
 #[derive(Default)]
-#[repr(C, align(256))]
+#[repr(C, align(512))]
 pub(crate) struct ProcessRow {
     pub(crate) state: AtomicU64,
     /// Which process holds the row, so that a new supervisor finds the process: see `recovery/leader_election`. Only a

@@ -81,7 +81,7 @@ impl fmt::Display for Limited {
         write!(
             f,
             "the arena {what} {arena_bytes} bytes, and {name} is {limit_bytes}: raise that limit{more}, or create the \
-             arena with a smaller Config (pool_bytes, above all)"
+             arena with a smaller Config (vmo_pool_bytes and pool_bytes, above all)"
         )
     }
 }

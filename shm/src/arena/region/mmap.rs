@@ -9,7 +9,7 @@ use super::limited::{Limit, Limited};
 use crate::arena::attach_error::AttachError;
 use crate::arena::layout::PAGE_BYTES;
 use crate::arena::region::held::{FileId, Held};
-use crate::sync;
+use crate::sync::{self, AtomicU64, Relaxed};
 use core::ptr::NonNull;
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::io;
@@ -166,6 +166,31 @@ unsafe impl Region for Mapped {
         };
         // The kernel refuses (EINVAL) if the pages are locked. Then they stay, as the program that locked them wants.
         if removed == 0 { past - first } else { 0 }
+    }
+
+    fn commit(&self, offset_bytes: usize, len_bytes: usize) -> bool {
+        let end = offset_bytes.saturating_add(len_bytes).min(self.map.len_bytes);
+        let first = offset_bytes / PAGE_BYTES * PAGE_BYTES;
+        if first >= end {
+            return true;
+        }
+        let start = self.map.base.as_ptr().wrapping_add(first);
+        // SAFETY: the pages are inside the mapping. The call provides memory for them and changes no byte.
+        let populated = unsafe { libc::madvise(start.cast(), end - first, libc::MADV_POPULATE_WRITE) };
+        if populated == 0 {
+            return true;
+        }
+        // A kernel before 5.14 does not know the call. Without memory a touch would end the process, so only then.
+        if io::Error::last_os_error().raw_os_error() != Some(libc::EINVAL) {
+            return false;
+        }
+        for page in (first..end).step_by(PAGE_BYTES) {
+            // SAFETY: the word is inside the mapping and aligned to a page; all accesses to it are atomic.
+            let word = unsafe { self.map.base.add(page).cast::<AtomicU64>().as_ref() };
+            // Relaxed: it changes no bit.
+            word.fetch_or(0, Relaxed);
+        }
+        true
     }
 }
 

@@ -48,6 +48,11 @@ pub(crate) unsafe trait Region: Send + Sync {
         0
     }
 
+    /// Makes the system provide memory for all pages of these bytes, whose content stays. `false`: it has none left.
+    fn commit(&self, _offset_bytes: usize, _len_bytes: usize) -> bool {
+        true
+    }
+
     /// The file of the memory. `None` if it has none, or the program has closed the file.
     #[cfg(not(loom))]
     fn file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {

@@ -7,7 +7,7 @@
 //! | intent | words | written before | tells recovery |
 //! |---|---|---|---|
 //! | refcount | `refcount_intent`, `handle_location` | a count changes | which record, which object, and whether it was applied |
-//! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | which word shows the commit |
+//! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive, shrink | which word shows the commit |
 //! | list | `list_intent`, `list_intent_word` | a block is taken, linked to a direction or unlinked | which block, and its exact word |
 //! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `memory/slot_pool` |
 //! | release queue | `release_queue` | — | the sides that lost their last reference to this thread, still to be torn down |
@@ -21,6 +21,7 @@
 
 use crate::arena::word::handle::{EntryIndex, Rights};
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot};
+use crate::arena::word::vmo::size::SizeWord;
 use crate::arena::word::{Field, debug_as_fields};
 
 /// The direction in which a count changes.
@@ -110,6 +111,11 @@ pub(crate) enum Operation {
         at: ObjectRef,
         position: u64,
     },
+    /// Shrinking the VM object. `to` is its new size, in the version of the size that it replaces.
+    Shrink {
+        vmo: ObjectRef,
+        to: SizeWord,
+    },
 }
 
 impl Operation {
@@ -136,6 +142,7 @@ impl Operation {
                 [Self::KIND.of(3) | Self::LOW.of(from.0.into()), position.unwrap_or(Self::NO_POSITION)]
             }
             Self::Receive { at, position } => [Self::KIND.of(4) | Self::LOW.of(at.0.into()), position],
+            Self::Shrink { vmo, to } => [Self::KIND.of(6) | Self::LOW.of(vmo.0.into()), to.0],
         }
     }
 
@@ -151,6 +158,7 @@ impl Operation {
             }
             3 => Self::Send { from: object, position: (second != Self::NO_POSITION).then_some(second) },
             4 => Self::Receive { at: object, position: second },
+            6 => Self::Shrink { vmo: object, to: SizeWord(second) },
             _ => Self::Idle,
         }
     }
@@ -347,6 +355,7 @@ mod tests {
             Operation::Send { from: object, position: None },
             Operation::Send { from: object, position: Some(1 << 40) },
             Operation::Receive { at: object, position: 0 },
+            Operation::Shrink { vmo: object, to: SizeWord::new(4096).changed_to(8192) },
         ] {
             assert_eq!(Operation::from_words(operation.to_words()), operation);
         }

@@ -19,6 +19,7 @@ pub(crate) mod ring;
 pub(crate) mod row;
 pub(crate) mod signals;
 pub(crate) mod stream;
+pub(crate) mod vmo;
 
 /// Writes a word as its fields, and as the number that a debugger shows.
 macro_rules! debug_as_fields {

@@ -28,6 +28,7 @@ mod ports;
 mod queues;
 mod report;
 mod streams;
+mod vmos;
 
 pub use report::Audit;
 
@@ -129,6 +130,9 @@ impl Walk<'_> {
         ports.findings.into_iter().for_each(|finding| self.audit.find(finding));
         for (block, side) in streams::walk(self.arena)? {
             self.claim_block(block, side, "block of a stream")?;
+        }
+        for (block, vmo) in vmos::walk(self.arena)? {
+            self.claim_block(block, vmo, "extent")?;
         }
         self.walk_blocks()
     }

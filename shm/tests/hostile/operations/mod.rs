@@ -23,11 +23,12 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair timer channel call loan port directory memory fifo }
+objects! { handle event eventpair timer channel call loan port directory memory fifo vmo }
 
 pub use directory::busy as busy_directory;
 pub use fifo::busy as busy_fifos;
 pub use port::busy as busy_port;
+pub use vmo::busy as busy_vmos;
 
 /// How many operations [`operate`] knows.
 pub const OPERATIONS: usize = {

@@ -8,6 +8,8 @@
 //!  lifecycle ─ koid ─ count[0] ─ count[1] ─ state[0] ─ state[1] ─ next[0] ─ next[1]
 //! ```
 
+pub(crate) mod vmo;
+
 use crate::arena::region::Shared;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
@@ -49,7 +51,7 @@ impl core::fmt::Debug for Object {
 }
 
 /// The words of a class: the two directions of a channel, a fifo or a socket, of which `s` is written by side `s`; the word of a
-/// timer; a port's.
+/// timer; a port's; a VM object's.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ObjectBody {
@@ -99,7 +101,7 @@ pub(crate) struct ProducerLine {
     pub(crate) blocks: AtomicU64,
     /// How many messages may be pending; 0: as many as the arena allows.
     pub(crate) max_pending: AtomicU64,
-    pub(super) spare: [AtomicU64; 3],
+    pub(in crate::arena::record) spare: [AtomicU64; 3],
 }
 
 /// The words that the reading side publishes.

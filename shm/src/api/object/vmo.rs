@@ -1,0 +1,100 @@
+//! The operations of [`Thread`] on VM objects.
+
+use crate::arena::error::Result;
+use crate::arena::word::handle::{HandleValue, Rights};
+use crate::handle::lookup::ResolvedHandle;
+use crate::lifecycle::create;
+use crate::object::ObjectClass;
+use crate::object::vmo::pages::{self, VmoRangeOp};
+use crate::object::vmo::{copy, size};
+use crate::process::thread::Thread;
+use core::mem::MaybeUninit;
+
+impl Thread {
+    /// Makes a VM object of so many bytes, rounded up to whole pages, with a handle of `rights`. Its bytes are 0, and take
+    /// no memory before they are written.
+    ///
+    /// # Errors
+    /// `OutOfRange` when no VM object can be so large; `NoMemory` when none of this arena can
+    /// ([`vmo_pool_bytes`](crate::Config::vmo_pool_bytes)), or the arena or this process has no room for another object or
+    /// handle (`NoResources`).
+    pub fn vmo_create(&self, bytes: u64, is_resizable: bool, rights: Rights) -> Result<HandleValue> {
+        let words = size::words(self, bytes, is_resizable)?;
+        let created =
+            create::create(self, ObjectClass::Vmo, rights, |slot| size::initialize(self, slot, words))?;
+        Ok(created.0)
+    }
+
+    /// Fills all of `buffer` with the bytes from `offset` on. `rights` are those the handle must have.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType` when the object is no VM object; `AccessDenied`; `OutOfRange` when it has fewer bytes.
+    pub fn vmo_read(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        offset: u64,
+        buffer: &mut [MaybeUninit<u8>],
+    ) -> Result<()> {
+        copy::read(self, found, rights, offset, buffer)
+    }
+
+    /// As [`vmo_read`](Self::vmo_read), into memory that is initialised.
+    ///
+    /// # Errors
+    /// Those of [`vmo_read`](Self::vmo_read).
+    pub fn vmo_read_bytes(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<()> {
+        // SAFETY: the same memory, with a type of the same size. `read` writes bytes that are initialised, and so never
+        // makes a byte uninitialised.
+        let buffer = unsafe { &mut *(&raw mut *buffer as *mut [MaybeUninit<u8>]) };
+        copy::read(self, found, rights, offset, buffer)
+    }
+
+    /// Writes all of `bytes` from `offset` on.
+    ///
+    /// # Errors
+    /// Those of [`vmo_read`](Self::vmo_read); `NoMemory` or `NoResources` when there is no address space for the pages.
+    /// Then some of the bytes may be written.
+    pub fn vmo_write(&self, found: ResolvedHandle, rights: Rights, offset: u64, bytes: &[u8]) -> Result<()> {
+        copy::write(self, found, rights, offset, bytes)
+    }
+
+    /// The size in bytes, and whether it can be set.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType` when the object is no VM object; `AccessDenied`.
+    pub fn vmo_size(&self, found: ResolvedHandle, rights: Rights) -> Result<(u64, bool)> {
+        size::get(self, found, rights)
+    }
+
+    /// Sets the size, rounded up to whole pages. New bytes are 0; the memory of bytes that are cut goes back to the system.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType`; `AccessDenied`; `Unavailable` when it was made as not resizable; `OutOfRange` when it would
+    /// be larger than any VM object of this arena can be.
+    pub fn vmo_set_size(&self, found: ResolvedHandle, rights: Rights, bytes: u64) -> Result<()> {
+        size::set(self, found, rights, bytes)
+    }
+
+    /// An operation on the pages that `len` bytes from `offset` on touch.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType`; `AccessDenied`; `OutOfRange` when the range begins behind the end, or, for
+    /// [`VmoRangeOp::Cache`], ends behind it; then also `InvalidArgs` for no bytes. `NoMemory` when the system has none left.
+    pub fn vmo_op_range(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        op: VmoRangeOp,
+        offset: u64,
+        len: u64,
+    ) -> Result<()> {
+        pages::op_range(self, found, rights, op, offset, len)
+    }
+}

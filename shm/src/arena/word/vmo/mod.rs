@@ -1,0 +1,4 @@
+//! The words of VM objects.
+
+pub(crate) mod geometry;
+pub(crate) mod size;
