@@ -13,7 +13,7 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Fifo`], [`Socket`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Fifo`], [`Socket`], [`Vmo`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
@@ -21,6 +21,7 @@
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
 //! | bytes and datagrams | [`Socket::write`], [`Socket::read`], [`Socket::share`], [`Socket::accept`] |
 //! | elements of one size | [`Fifo::write`], [`Fifo::read`] |
+//! | memory that is shared | [`Vmo::write`], [`Vmo::read`] |
 //! | names to meet by | [`serve`], [`connect`], [`Listener`], [`Directory`] |
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
@@ -109,6 +110,7 @@ pub use types::time::{
     MonotonicDuration, MonotonicDurationTicks, MonotonicInstant, MonotonicTicks, MonotonicTimeline, NsUnit,
     SyntheticDuration, SyntheticInstant, SyntheticTimeline, Ticks, TicksUnit, TimeUnit, Timeline,
 };
+pub use types::vmo::{VmoOp, VmoOptions};
 
 /// The traits of handles: `use jacinth::prelude::*;`.
 pub mod prelude {

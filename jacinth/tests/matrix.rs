@@ -18,6 +18,7 @@ enum On {
     Peered,
     Channels,
     Fifos,
+    Vmos,
     Ports,
     Timers,
     Directories,
@@ -41,6 +42,10 @@ fn channel(value: u32) -> Unowned<'static, Channel> {
 }
 
 fn fifo(value: u32) -> Unowned<'static, Fifo<u32>> {
+    typed(value)
+}
+
+fn vmo(value: u32) -> Unowned<'static, Vmo> {
     typed(value)
 }
 
@@ -182,6 +187,51 @@ const CALLS: &[Call] = &[
         on: On::Fifos,
         needs: Rights::READ,
         run: |value| fifo(value).read_one().map(drop),
+    },
+    Call { name: "vmo_write", on: On::Vmos, needs: Rights::WRITE, run: |value| vmo(value).write(&[1], 0) },
+    Call { name: "vmo_read", on: On::Vmos, needs: Rights::READ, run: |value| vmo(value).read(&mut [0], 0) },
+    Call {
+        name: "vmo_read_uninit",
+        on: On::Vmos,
+        needs: Rights::READ,
+        run: |value| raw::vmo_read_uninit(value, &mut [std::mem::MaybeUninit::uninit()], 0),
+    },
+    Call {
+        name: "vmo_get_size",
+        on: On::Vmos,
+        needs: Rights::NONE,
+        run: |value| vmo(value).get_size().map(drop),
+    },
+    Call { name: "vmo_set_size", on: On::Vmos, needs: Rights::WRITE, run: |value| vmo(value).set_size(4096) },
+    Call {
+        name: "vmo_commit",
+        on: On::Vmos,
+        needs: Rights::WRITE,
+        run: |value| vmo(value).op_range(VmoOp::COMMIT, 0, 1),
+    },
+    Call {
+        name: "vmo_decommit",
+        on: On::Vmos,
+        needs: Rights::WRITE,
+        run: |value| vmo(value).op_range(VmoOp::DECOMMIT, 0, 1),
+    },
+    Call {
+        name: "vmo_cache_sync",
+        on: On::Vmos,
+        needs: Rights::READ,
+        run: |value| vmo(value).op_range(VmoOp::CACHE_SYNC, 0, 1),
+    },
+    Call {
+        name: "vmo_cache_invalidate",
+        on: On::Vmos,
+        needs: Rights::WRITE,
+        run: |value| vmo(value).op_range(VmoOp::CACHE_INVALIDATE, 0, 1),
+    },
+    Call {
+        name: "vmo_cache_clean",
+        on: On::Vmos,
+        needs: Rights::READ,
+        run: |value| vmo(value).op_range(VmoOp::CACHE_CLEAN, 0, 1),
     },
     Call {
         name: "wait_async",
@@ -370,6 +420,7 @@ fn each_type_refuses_others_calls() {
         let (pair, _other) = EventPair::create();
         let (event, (end, _peer)) = (Event::create(), readable_channel());
         let (port, timer, (fifo, _far)) = (Port::create(), Timer::create(), readable_fifo());
+        let vmo = Vmo::create(4096).unwrap();
         let directory = Directory::create();
         let listener = directory.serve("a name").unwrap();
         let of_type = |on| CALLS.iter().filter(move |call| call.on == on);
@@ -378,6 +429,7 @@ fn each_type_refuses_others_calls() {
             pair.raw_handle(),
             end.raw_handle(),
             fifo.raw_handle(),
+            vmo.raw_handle(),
             port.raw_handle(),
             timer.raw_handle(),
             directory.raw_handle(),
@@ -386,6 +438,7 @@ fn each_type_refuses_others_calls() {
         let suitable = [
             (On::Channels, end.raw_handle()),
             (On::Fifos, fifo.raw_handle()),
+            (On::Vmos, vmo.raw_handle()),
             (On::Ports, port.raw_handle()),
             (On::Timers, timer.raw_handle()),
             (On::Directories, directory.raw_handle()),
@@ -399,7 +452,7 @@ fn each_type_refuses_others_calls() {
             }
         }
         let used_before =
-            (readable_channel(), readable_fifo(), Port::create(), Timer::create(), listener, directory);
+            (readable_channel(), readable_fifo(), vmo, Port::create(), Timer::create(), listener, directory);
         drop(used_before);
         supervisor.collect().unwrap();
         let events: Vec<Event> = (0..50).map(|_| Event::create()).collect();
@@ -427,6 +480,9 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
     ("a fifo", &[On::Anything, On::Peered, On::Fifos], Rights::FIFO_DEFAULT, || {
         let (end, other) = readable_fifo();
         (end.into(), Some(other.into()))
+    }),
+    ("a VM object", &[On::Anything, On::Vmos], Rights::VMO_DEFAULT, || {
+        (Vmo::create(4096).unwrap().into(), None)
     }),
     ("a timer", &[On::Anything, On::Timers], Rights::TIMER_DEFAULT, || (Timer::create().into(), None)),
     ("a port", &[On::Anything, On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),

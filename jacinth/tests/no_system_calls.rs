@@ -50,6 +50,9 @@ const CALLS: &[Line] = &[
     ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create()))),
     ("timer, created and closed", Barriers, || Box::new(|| drop(Timer::create()))),
     ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create()))),
+    ("VM object without pages, created and closed", Barriers, || {
+        Box::new(|| drop(Vmo::create(1 << 20).unwrap()))
+    }),
     ("fifo, created and closed", Barriers, || Box::new(|| drop(Fifo::<u64>::create(512).unwrap()))),
     ("port, created, used and closed", Barriers, || {
         let packet = Packet::from_user_packet(1, 0, UserPacket::default());
@@ -208,6 +211,24 @@ const CALLS: &[Line] = &[
         Box::new(move || {
             assert_eq!(ours.read_one(), Err(Status::SHOULD_WAIT));
             theirs.basic_info().unwrap();
+        })
+    }),
+    ("a page of a VM object, written and read", Nothing, || {
+        let vmo = Vmo::create(1 << 20).unwrap();
+        let mut page = [7; 4096];
+        vmo.write(&page, 100_000).unwrap();
+        Box::new(move || {
+            vmo.write(&page, 100_000).unwrap();
+            vmo.read(&mut page, 100_000).unwrap();
+            assert_eq!(vmo.get_size(), Ok(1 << 20));
+        })
+    }),
+    ("a VM object, grown", Nothing, || {
+        let vmo = Vmo::create(0).unwrap();
+        let mut size = 0;
+        Box::new(move || {
+            size += 4096;
+            vmo.set_size(size).unwrap();
         })
     }),
     ("call, both sides awake", Turns, || {

@@ -35,6 +35,7 @@ registry! {
     eventpair,
     timer,
     fifo,
+    vmo,
     wait,
     port,
     directory,

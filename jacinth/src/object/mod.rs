@@ -121,6 +121,7 @@ objects! {
     thread: Thread = THREAD [];
     job: Job = JOB [];
     vmar: Vmar = VMAR [];
+    vmo: Vmo = VMO [];
 }
 
 owner!(Listener = LISTENER []);

@@ -16,7 +16,7 @@ macro_rules! calls {
 
 pub use jacinth_shm::HandleValue;
 
-calls! { call channel directory disposition fifo futex handle object port port_fd socket timer }
+calls! { call channel directory disposition fifo futex handle object port port_fd socket timer vmo }
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).
 pub const INVALID: u32 = crate::types::sys::ZX_HANDLE_INVALID;

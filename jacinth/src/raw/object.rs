@@ -152,8 +152,8 @@ use shm::ObjectClass;
 /// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
 ///
 /// # Errors
-/// * [`Status::INVALID_ARGS`] for a type that jacinth has no objects of, and for a fifo, which is made with its sizes by
-///   [`fifo_create`](super::fifo_create).
+/// * [`Status::INVALID_ARGS`] for a type that jacinth has no objects of, and for a fifo and a VM object, which are made with
+///   their sizes by [`fifo_create`](super::fifo_create) and [`vmo_create`](super::vmo_create).
 /// * [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
 ///
 /// ```
@@ -168,7 +168,7 @@ use shm::ObjectClass;
 pub fn create(object_type: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
     let class = u8::try_from(object_type.into_raw()).ok().and_then(ObjectClass::from_number);
     match class {
-        None | Some(ObjectClass::Fifo) => Err(Status::INVALID_ARGS),
+        None | Some(ObjectClass::Fifo | ObjectClass::Vmo) => Err(Status::INVALID_ARGS),
         Some(class) => create_of(class, rights),
     }
 }

@@ -11,3 +11,4 @@ pub mod socket;
 pub mod status;
 pub mod sys;
 pub mod time;
+pub mod vmo;

@@ -1,0 +1,176 @@
+//! VM objects. The victim is sent a duplicate of one that the survivor keeps.
+
+use crate::operation::fixture::{Fixture, receive_handles, startup_channel, warm_up_creation};
+use crate::operation::guarantee::{CLOSE, CREATE};
+use crate::operation::outcome::{CheckResult, Outcome};
+use crate::operation::spec::OperationSpec;
+use jacinth::*;
+
+const PAGE: u64 = 4096;
+/// Bytes in each of the first two extents.
+const AT: [u64; 2] = [PAGE - 8, PAGE];
+const WHOLE: &str = "the size is the old one with all bytes, or the new one, and bytes that were cut are 0";
+
+/// The operations on VM objects.
+pub fn operations() -> Vec<OperationSpec> {
+    vec![create(), write(), write_again(), shrink(), grow(), decommit(), close()]
+}
+
+/// An object of one page that has grown to three, so that it has two extents.
+fn shared(written: bool) -> Fixture {
+    let mut fixture = Fixture::new();
+    let vmo = Vmo::create(PAGE).unwrap();
+    vmo.set_size(3 * PAGE).unwrap();
+    if written {
+        write_all(&vmo, 7).unwrap();
+    }
+    fixture.send(vec![vmo.duplicate(Rights::SAME_RIGHTS).unwrap().into()]);
+    fixture.kept.push(vmo.into());
+    fixture
+}
+
+fn control_and_vmo() -> (Channel, Vmo) {
+    let control = startup_channel();
+    let vmo = receive_handles(&control).remove(0).into();
+    (control, vmo)
+}
+
+fn write_all(vmo: &Vmo, byte: u8) -> Result<(), Status> {
+    AT.into_iter().try_for_each(|offset| vmo.write(&[byte; 8], offset))
+}
+
+fn kept(fixture: &Fixture) -> Unowned<'_, Vmo> {
+    Unowned::from_raw_handle(fixture.kept[0].raw_handle())
+}
+
+/// The survivor's handle is the last one, and each byte is one of these.
+fn check_bytes(fixture: &Fixture, may_be: &[u8]) -> CheckResult {
+    let vmo = kept(fixture);
+    match vmo.count_info().map(|info| info.handle_count) {
+        Ok(1) => {}
+        count => return Err(format!("the object has {count:?} handles instead of 1")),
+    }
+    for offset in AT {
+        let bytes = vmo.read_to_object::<[u8; 8]>(offset);
+        if !bytes.is_ok_and(|bytes| bytes.iter().all(|byte| may_be.contains(byte))) {
+            return Err(format!("at {offset} are {bytes:?}, and not {may_be:?}"));
+        }
+    }
+    // Both extents can be written, whoever has linked them.
+    write_all(&vmo, 9).map_err(|status| format!("writing: {status}"))?;
+    let bytes = vmo.read_to_object::<[u8; 8]>(AT[1]);
+    if bytes == Ok([9; 8]) { Ok(()) } else { Err(format!("written bytes are {bytes:?}")) }
+}
+
+fn create() -> OperationSpec {
+    OperationSpec::new("create_vmo", CREATE).prepare(|| {
+        warm_up_creation(startup_channel());
+        || Vmo::create(2 * PAGE).unwrap()
+    })
+}
+
+fn write() -> OperationSpec {
+    OperationSpec::new("vmo_write_first", "bytes are written or 0, and no extent is lost")
+        .set_up(|| shared(false))
+        .prepare(|| {
+            let (control, vmo) = control_and_vmo();
+            move || {
+                write_all(&vmo, 8).unwrap();
+                (vmo, control)
+            }
+        })
+        .check(|fixture, outcome| {
+            check_bytes(fixture, if outcome == Outcome::Finished { &[8] } else { &[0, 8] })
+        })
+        .exercises_recovery()
+}
+
+fn write_again() -> OperationSpec {
+    OperationSpec::new("vmo_write", "bytes are the new ones or the old ones")
+        .set_up(|| shared(true))
+        .prepare(|| {
+            let (control, vmo) = control_and_vmo();
+            move || {
+                write_all(&vmo, 8).unwrap();
+                (vmo, control)
+            }
+        })
+        .check(|fixture, outcome| {
+            check_bytes(fixture, if outcome == Outcome::Finished { &[8] } else { &[7, 8] })
+        })
+}
+
+fn shrink() -> OperationSpec {
+    OperationSpec::new("vmo_shrink", WHOLE)
+        .set_up(|| shared(true))
+        .prepare(|| {
+            let (control, vmo) = control_and_vmo();
+            move || {
+                vmo.set_size(PAGE).unwrap();
+                (vmo, control)
+            }
+        })
+        .check(|fixture, outcome| {
+            let vmo = kept(fixture);
+            let size = vmo.get_size().map_err(|status| format!("the size: {status}"))?;
+            if size == 3 * PAGE && outcome != Outcome::Finished {
+                return check_bytes(fixture, &[7]);
+            }
+            if size != PAGE {
+                return Err(format!("the size is {size}"));
+            }
+            vmo.set_size(3 * PAGE).map_err(|status| format!("growing: {status}"))?;
+            let cut = vmo.read_to_object::<[u8; 8]>(AT[1]);
+            if cut != Ok([0; 8]) {
+                return Err(format!("the bytes that were cut are {cut:?}"));
+            }
+            check_bytes(fixture, &[0, 7])
+        })
+        .exercises_recovery()
+}
+
+fn grow() -> OperationSpec {
+    OperationSpec::new("vmo_grow", WHOLE)
+        .set_up(|| shared(true))
+        .prepare(|| {
+            let (control, vmo) = control_and_vmo();
+            move || {
+                vmo.set_size(20 * PAGE).unwrap();
+                (vmo, control)
+            }
+        })
+        .check(|fixture, outcome| match kept(fixture).get_size() {
+            Ok(size) if size == 20 * PAGE || size == 3 * PAGE && outcome != Outcome::Finished => {
+                check_bytes(fixture, &[7])
+            }
+            size => Err(format!("the size is {size:?}")),
+        })
+}
+
+fn decommit() -> OperationSpec {
+    OperationSpec::new("vmo_decommit", "each page is as it was, or 0")
+        .set_up(|| shared(true))
+        .prepare(|| {
+            let (control, vmo) = control_and_vmo();
+            move || {
+                vmo.op_range(VmoOp::DECOMMIT, 0, 2 * PAGE).unwrap();
+                (vmo, control)
+            }
+        })
+        .check(|fixture, outcome| {
+            check_bytes(fixture, if outcome == Outcome::Finished { &[0] } else { &[0, 7] })
+        })
+}
+
+fn close() -> OperationSpec {
+    OperationSpec::new("close_vmo", CLOSE).prepare(|| {
+        let control = startup_channel();
+        let vmo = Vmo::create(PAGE).unwrap();
+        vmo.set_size(3 * PAGE).unwrap();
+        write_all(&vmo, 7).unwrap();
+        move || {
+            drop(vmo);
+            control
+        }
+    })
+}

@@ -1,0 +1,69 @@
+//! Options and operations of VM objects.
+
+bitflags::bitflags! {
+    /// Options of a new VM object, with the numbers of late 2018.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(VmoOptions::NON_RESIZABLE.bits(), 1);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct VmoOptions: u32 {
+        /// Its size cannot be set (`ZX_VMO_NON_RESIZABLE`).
+        const NON_RESIZABLE = 1;
+    }
+}
+
+/// An operation on a range of a VM object (`ZX_VMO_OP_…`).
+///
+/// ```
+/// # use jacinth::*;
+/// assert_eq!(VmoOp::DECOMMIT.into_raw(), 2);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct VmoOp(u32);
+
+impl VmoOp {
+    /// The system provides memory for the pages now, and not when they are first touched. Needs
+    /// [`Rights::WRITE`](crate::Rights::WRITE). A range that ends behind the object is cut.
+    pub const COMMIT: Self = Self(1);
+    /// The memory of the pages goes back to the system, and they are 0. Needs [`Rights::WRITE`](crate::Rights::WRITE). A
+    /// range that ends behind the object is cut.
+    pub const DECOMMIT: Self = Self(2);
+    /// Not supported, as in Zircon.
+    pub const LOCK: Self = Self(3);
+    /// Not supported, as in Zircon.
+    pub const UNLOCK: Self = Self(4);
+    /// The caches of this machine agree by themselves: only the range is checked. Needs
+    /// [`Rights::READ`](crate::Rights::READ).
+    pub const CACHE_SYNC: Self = Self(6);
+    /// As [`CACHE_SYNC`](Self::CACHE_SYNC). Needs [`Rights::WRITE`](crate::Rights::WRITE).
+    pub const CACHE_INVALIDATE: Self = Self(7);
+    /// As [`CACHE_SYNC`](Self::CACHE_SYNC). Needs [`Rights::READ`](crate::Rights::READ).
+    pub const CACHE_CLEAN: Self = Self(8);
+    /// As [`CACHE_SYNC`](Self::CACHE_SYNC). Needs [`Rights::READ`](crate::Rights::READ).
+    pub const CACHE_CLEAN_INVALIDATE: Self = Self(9);
+
+    /// The operation with this number, if there is one or not.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(VmoOp::from_raw(1), VmoOp::COMMIT);
+    /// ```
+    #[must_use]
+    pub const fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
+
+    /// Its number.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(VmoOp::COMMIT.into_raw(), 1);
+    /// ```
+    #[must_use]
+    pub const fn into_raw(self) -> u32 {
+        self.0
+    }
+}
