@@ -23,6 +23,7 @@
 #include <lib/zx/time.h>
 #include <lib/zx/timer.h>
 #include <lib/zx/vmar.h>
+#include <lib/zx/vmo.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <zircon/errors.h>

@@ -747,6 +747,105 @@ zx_status_t zx_fifo_read(zx_handle_t handle, size_t elem_size, void* data, size_
 zx_status_t _zx_fifo_read(zx_handle_t handle, size_t elem_size, void* data, size_t count,
                           size_t* actual_count);
 
+/**
+ * Makes a VM object of @p size bytes, rounded up to whole pages of 4,096 bytes. The bytes are 0, and take memory when they are
+ * first written. The handle has ZX_DEFAULT_VMO_RIGHTS.
+ *
+ * @p options is 0 or ZX_VMO_NON_RESIZABLE.
+ *
+ * - ZX_OK: @p out has a handle.
+ * - ZX_ERR_INVALID_ARGS: @p options has other bits, or @p out cannot be written.
+ * - ZX_ERR_OUT_OF_RANGE: no VM object can be so large.
+ * - ZX_ERR_NO_MEMORY: none of this arena can (jacinth_config_t::vmo_pool_bytes).
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create().
+ */
+zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t* out);
+zx_status_t _zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t* out);
+
+/**
+ * Reads @p buffer_size bytes of a VM object from @p offset on.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK: @p buffer has all the bytes.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a VM object.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
+ * - ZX_ERR_OUT_OF_RANGE: the object has fewer bytes.
+ * - ZX_ERR_INVALID_ARGS: @p buffer cannot be written.
+ */
+zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset, size_t buffer_size);
+zx_status_t _zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset, size_t buffer_size);
+
+/**
+ * Writes @p buffer_size bytes to a VM object from @p offset on.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: all the bytes are written.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a VM object.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ * - ZX_ERR_OUT_OF_RANGE: the object has fewer bytes. None is written.
+ * - ZX_ERR_INVALID_ARGS: @p buffer cannot be read. None is written.
+ * - ZX_ERR_NO_MEMORY: the arena's address space for VM objects is used up. The first bytes may be written.
+ * - ZX_ERR_NO_RESOURCES: so too, when this process has reached its limit of it.
+ */
+zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset, size_t buffer_size);
+zx_status_t _zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset, size_t buffer_size);
+
+/**
+ * Stores the size of a VM object in bytes: whole pages. Needs no right.
+ *
+ * - ZX_OK: @p size has it.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a VM object.
+ * - ZX_ERR_INVALID_ARGS: @p size cannot be written.
+ */
+zx_status_t zx_vmo_get_size(zx_handle_t handle, uint64_t* size);
+zx_status_t _zx_vmo_get_size(zx_handle_t handle, uint64_t* size);
+
+/**
+ * Sets the size of a VM object, rounded up to whole pages. New bytes are 0. The memory of bytes that are cut goes back to the
+ * system.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: the object has the size.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a VM object.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ * - ZX_ERR_UNAVAILABLE: the object was made with ZX_VMO_NON_RESIZABLE.
+ * - ZX_ERR_OUT_OF_RANGE: no VM object of this arena can be so large.
+ */
+zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
+zx_status_t _zx_vmo_set_size(zx_handle_t handle, uint64_t size);
+
+/**
+ * Does an operation on the pages of a VM object that @p size bytes from @p offset on touch. @p buffer and @p buffer_size are
+ * not used.
+ *
+ * - ZX_VMO_OP_COMMIT: the system provides memory for the pages now. Rights: ZX_RIGHT_WRITE.
+ * - ZX_VMO_OP_DECOMMIT: their memory goes back to the system, and they are 0. Rights: ZX_RIGHT_WRITE.
+ * - ZX_VMO_OP_CACHE_SYNC, ZX_VMO_OP_CACHE_CLEAN, ZX_VMO_OP_CACHE_CLEAN_INVALIDATE: only the range is checked, as the caches
+ *   of this machine agree by themselves. Rights: ZX_RIGHT_READ.
+ * - ZX_VMO_OP_CACHE_INVALIDATE: the same. Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: it is done. The first two cut off what is behind the end of the object.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a VM object.
+ * - ZX_ERR_ACCESS_DENIED: it lacks the right.
+ * - ZX_ERR_INVALID_ARGS: there is no such operation, or @p size is 0 and it is one of the cache.
+ * - ZX_ERR_NOT_SUPPORTED: @p op is ZX_VMO_OP_LOCK or ZX_VMO_OP_UNLOCK.
+ * - ZX_ERR_OUT_OF_RANGE: the range begins behind the end of the object; of a cache operation, it ends behind it.
+ * - ZX_ERR_NO_MEMORY: the system or the arena has no memory for ZX_VMO_OP_COMMIT.
+ * - ZX_ERR_NO_RESOURCES: this process has reached its limit of it.
+ */
+zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size, void* buffer,
+                            size_t buffer_size);
+zx_status_t _zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size, void* buffer,
+                             size_t buffer_size);
+
 /*
  * Time. These need no arena.
  */

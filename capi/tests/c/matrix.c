@@ -27,6 +27,10 @@ static zx_handle_t a_fifo(void) {
     return one;
 }
 
+static zx_handle_t a_vmo(void) {
+    return make_vmo(4096, 0);
+}
+
 static zx_handle_t a_timer(void) {
     return make_timer();
 }
@@ -180,6 +184,40 @@ static zx_status_t fifo_read(zx_handle_t handle) {
     return zx_fifo_read(handle, sizeof(element), &element, 1, NULL);
 }
 
+static zx_status_t vmo_read(zx_handle_t handle) {
+    char byte;
+    return zx_vmo_read(handle, &byte, 0, 1);
+}
+
+static zx_status_t vmo_read_to_nowhere(zx_handle_t handle) {
+    return zx_vmo_read(handle, NULL, 0, 1);
+}
+
+static zx_status_t vmo_write(zx_handle_t handle) {
+    return zx_vmo_write(handle, "1", 0, 1);
+}
+
+static zx_status_t vmo_write_from_nowhere(zx_handle_t handle) {
+    return zx_vmo_write(handle, NULL, 0, 1);
+}
+
+static zx_status_t vmo_get_size(zx_handle_t handle) {
+    uint64_t size;
+    return zx_vmo_get_size(handle, &size);
+}
+
+static zx_status_t vmo_set_size(zx_handle_t handle) {
+    return zx_vmo_set_size(handle, 8192);
+}
+
+static zx_status_t vmo_decommit(zx_handle_t handle) {
+    return zx_vmo_op_range(handle, ZX_VMO_OP_DECOMMIT, 0, 1, NULL, 0);
+}
+
+static zx_status_t vmo_cache_sync(zx_handle_t handle) {
+    return zx_vmo_op_range(handle, ZX_VMO_OP_CACHE_SYNC, 0, 1, NULL, 0);
+}
+
 // Of a fifo: the errors of its handle come first.
 static zx_status_t fifo_write_from_nowhere(zx_handle_t handle) {
     return zx_fifo_write(handle, 4, NULL, 1, NULL);
@@ -321,6 +359,14 @@ static const struct row {
     {"fifo_read", fifo_read, a_fifo, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_pair},
     {"fifo_write from nowhere", fifo_write_from_nowhere, a_fifo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, a_channel},
     {"fifo_read to nowhere", fifo_read_to_nowhere, a_fifo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, an_event},
+    {"vmo_read", vmo_read, a_vmo, ZX_OK, ZX_RIGHT_READ, an_event},
+    {"vmo_read to nowhere", vmo_read_to_nowhere, a_vmo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, a_fifo},
+    {"vmo_write", vmo_write, a_vmo, ZX_OK, ZX_RIGHT_WRITE, a_channel},
+    {"vmo_write from nowhere", vmo_write_from_nowhere, a_vmo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, a_timer},
+    {"vmo_get_size", vmo_get_size, a_vmo, ZX_OK, 0, an_event},
+    {"vmo_set_size", vmo_set_size, a_vmo, ZX_OK, ZX_RIGHT_WRITE, a_port},
+    {"vmo_op_range(DECOMMIT)", vmo_decommit, a_vmo, ZX_OK, ZX_RIGHT_WRITE, an_event},
+    {"vmo_op_range(CACHE_SYNC)", vmo_cache_sync, a_vmo, ZX_OK, ZX_RIGHT_READ, a_pair},
     {"timer_set", timer_set, a_timer, ZX_OK, ZX_RIGHT_WRITE, an_event},
     {"timer_cancel", timer_cancel, a_timer, ZX_OK, ZX_RIGHT_WRITE, a_channel},
     {"object_wait_async", object_wait_async, an_event, ZX_OK, ZX_RIGHT_WAIT, ANY},

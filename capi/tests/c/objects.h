@@ -36,6 +36,13 @@ static inline void make_fifo(size_t elem_count, size_t elem_size, zx_handle_t* o
     CHECK(*one != ZX_HANDLE_INVALID && *other != ZX_HANDLE_INVALID && *one != *other);
 }
 
+static inline zx_handle_t make_vmo(uint64_t size, uint32_t options) {
+    zx_handle_t vmo = ZX_HANDLE_INVALID;
+    CHECK_OK(zx_vmo_create(size, options, &vmo));
+    CHECK(vmo != ZX_HANDLE_INVALID);
+    return vmo;
+}
+
 static inline zx_handle_t make_port(void) {
     zx_handle_t port = ZX_HANDLE_INVALID;
     CHECK_OK(zx_port_create(0, &port));

@@ -17,6 +17,7 @@ class socket;
 class thread;
 class timer;
 class vmar;
+class vmo;
 
 /// The traits of an object that can be duplicated, signalled and waited on, and has no peer: most of them.
 template <typename T>
@@ -83,6 +84,14 @@ struct object_traits<port> {
 };
 
 /// An address region has no signals.
+template <>
+struct object_traits<vmo> {
+  static constexpr bool supports_duplication = true;
+  static constexpr bool supports_user_signal = true;
+  static constexpr bool supports_wait = true;
+  static constexpr bool has_peer_handle = false;
+};
+
 template <>
 struct object_traits<vmar> {
   static constexpr bool supports_duplication = true;

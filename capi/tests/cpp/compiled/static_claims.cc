@@ -23,6 +23,7 @@ static_assert(is_owner<zx::handle>(), "");
 static_assert(is_owner<zx::event>(), "");
 static_assert(is_owner<zx::eventpair>(), "");
 static_assert(is_owner<zx::fifo>(), "");
+static_assert(is_owner<zx::vmo>(), "");
 static_assert(is_owner<zx::timer>(), "");
 static_assert(is_owner<zx::channel>(), "");
 static_assert(is_owner<zx::port>(), "");
@@ -57,6 +58,7 @@ static_assert(std::is_same<decltype(zx::vmar::root_self()), zx::unowned_vmar>::v
 static_assert(zx::event::TYPE == ZX_OBJ_TYPE_EVENT, "");
 static_assert(zx::eventpair::TYPE == ZX_OBJ_TYPE_EVENTPAIR, "");
 static_assert(zx::fifo::TYPE == ZX_OBJ_TYPE_FIFO, "");
+static_assert(zx::vmo::TYPE == ZX_OBJ_TYPE_VMO, "");
 static_assert(zx::timer::TYPE == ZX_OBJ_TYPE_TIMER, "");
 static_assert(zx::channel::TYPE == ZX_OBJ_TYPE_CHANNEL, "");
 static_assert(zx::port::TYPE == ZX_OBJ_TYPE_PORT, "");
