@@ -82,7 +82,7 @@ pub use handle::{
 // For the interface to C.
 #[doc(hidden)]
 pub use jacinth_shm::with_limits;
-pub use jacinth_shm::{Audit, Config, Counters, ListedSide, ListedThread, ObjectClass};
+pub use jacinth_shm::{Audit, Config, Counters, ListedSide, ListedThread, MemoryPromise, ObjectClass};
 pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::report::CollectReport;
 pub use membership::spawn_error::SpawnError;
@@ -110,7 +110,7 @@ pub use types::time::{
     MonotonicDuration, MonotonicDurationTicks, MonotonicInstant, MonotonicTicks, MonotonicTimeline, NsUnit,
     SyntheticDuration, SyntheticInstant, SyntheticTimeline, Ticks, TicksUnit, TimeUnit, Timeline,
 };
-pub use types::vmo::{VmoOp, VmoOptions};
+pub use types::vmo::{VmarFlags, VmoOp, VmoOptions};
 
 /// The traits of handles: `use jacinth::prelude::*;`.
 pub mod prelude {

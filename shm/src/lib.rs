@@ -41,6 +41,8 @@ pub use arena::record::watch::MAX_WAIT_ITEMS;
 pub use arena::region::Limited;
 #[cfg(not(loom))]
 pub use arena::region::held::{FileId, Held};
+#[cfg(not(loom))]
+pub use arena::region::window::Access;
 pub use arena::segment::{MAX_MESSAGE_BYTES, MAX_MESSAGE_HANDLES};
 pub use arena::size_class::SizeClass;
 pub use arena::word::block::BlockIndex;
@@ -75,6 +77,8 @@ pub use object::socket::control::MAX_CONTROL_BYTES;
 pub use object::socket::info::{SocketInfo, Threshold};
 pub use object::socket::{MAX_SOCKET_BYTES, Shutdown};
 pub use object::stream::read::Taking;
+#[cfg(not(loom))]
+pub use object::vmo::map::{MapRequest, MemoryPromise};
 pub use object::vmo::pages::VmoRangeOp;
 pub use process::Process;
 #[cfg(not(loom))]

@@ -133,7 +133,8 @@ pub fn job_default() -> Result<HandleRef<'static>, Status> {
     JOB.get(|| make(ObjectType::JOB, Rights::JOB_DEFAULT))
 }
 
-/// This process's address space, with [`Rights::VMAR_DEFAULT`]. No memory can be mapped through it yet.
+/// This process's address space, with [`Rights::VMAR_DEFAULT`], [`Rights::IO`] and [`Rights::EXECUTE`]. VM objects are mapped
+/// through it ([`Vmar::map`](crate::Vmar::map)).
 ///
 /// Follows `zx_vmar_root_self` of `zircon/process.h`.
 ///
@@ -148,5 +149,8 @@ pub fn job_default() -> Result<HandleRef<'static>, Status> {
 /// ```
 pub fn vmar_root_self() -> Result<HandleRef<'static>, Status> {
     static VMAR: LazyHandle = LazyHandle::new();
-    VMAR.get(|| make(ObjectType::VMAR, Rights::VMAR_DEFAULT))
+    let own =
+        VMAR.get(|| make(ObjectType::VMAR, Rights::VMAR_DEFAULT.union(Rights::IO).union(Rights::EXECUTE)))?;
+    raw::set_own_vmar(own.koid()?);
+    Ok(own)
 }

@@ -67,3 +67,29 @@ impl VmoOp {
         self.0
     }
 }
+
+bitflags::bitflags! {
+    /// How memory is mapped, with the numbers of late 2018.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!((VmarFlags::PERM_READ | VmarFlags::PERM_WRITE).bits(), 3);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct VmarFlags: u32 {
+        /// The memory can be read (`ZX_VM_PERM_READ`).
+        const PERM_READ = 1;
+        /// The memory can be written (`ZX_VM_PERM_WRITE`).
+        const PERM_WRITE = 1 << 1;
+        /// The memory can be executed (`ZX_VM_PERM_EXECUTE`).
+        const PERM_EXECUTE = 1 << 2;
+        /// At the address that is given, if nothing is there (`ZX_VM_SPECIFIC`).
+        const SPECIFIC = 1 << 4;
+        /// In the place of what is there (`ZX_VM_SPECIFIC_OVERWRITE`): not supported.
+        const SPECIFIC_OVERWRITE = 1 << 5;
+        /// Pages that have memory are read in now (`ZX_VM_MAP_RANGE`): a hint.
+        const MAP_RANGE = 1 << 10;
+        /// Only if the object's size cannot be set (`ZX_VM_REQUIRE_NON_RESIZABLE`).
+        const REQUIRE_NON_RESIZABLE = 1 << 11;
+    }
+}

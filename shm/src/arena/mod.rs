@@ -359,6 +359,12 @@ impl Arena {
         self.region.decommit(offset_bytes, size_of_val(lines))
     }
 
+    /// Where these lines, which belong to this arena, begin in its file.
+    #[cfg(not(loom))]
+    pub(crate) fn offset_of(&self, lines: &[Line]) -> usize {
+        lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr())
+    }
+
     /// Makes the system provide memory for these lines, whose content stays. `false`: it has none left.
     pub(crate) fn commit(&self, lines: &[Line]) -> bool {
         let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());

@@ -62,6 +62,9 @@ pub struct Process {
     /// The credits of this process.
     pub(crate) quotas: Quotas,
     pub(crate) halves: Halves,
+    /// What is mapped of VM objects.
+    #[cfg(not(loom))]
+    pub(crate) maps: Lock<crate::process::half::maps::Maps>,
     /// The threads that may be using a half. A half that was taken out is freed when they have all moved on.
     pub(crate) grace: Grace<RetiredHalf>,
     pub(crate) scavenger: Scavenger,

@@ -116,6 +116,8 @@ pub(crate) fn attach(
         orphans: Lock::new(Vec::new()),
         quotas: Quotas::new(&arena.layout().config, process_slot),
         halves: Halves::new(last as usize),
+        #[cfg(not(loom))]
+        maps: Lock::default(),
         grace: Grace::default(),
         scavenger: Scavenger::default(),
         has_one_processor: sync::has_one_processor(),

@@ -1,5 +1,9 @@
 //! VM objects by a handle's value.
 
+mod vmar;
+pub(crate) use vmar::set_own_vmar;
+pub use vmar::{vmar_map, vmar_protect, vmar_unmap};
+
 use crate::attachment::current_thread::with_thread;
 use crate::detail;
 use crate::types::rights::Rights;

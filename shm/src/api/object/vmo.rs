@@ -1,10 +1,14 @@
 //! The operations of [`Thread`] on VM objects.
 
 use crate::arena::error::Result;
+#[cfg(not(loom))]
+use crate::arena::region::window::Access;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::handle::lookup::ResolvedHandle;
 use crate::lifecycle::create;
 use crate::object::ObjectClass;
+#[cfg(not(loom))]
+use crate::object::vmo::map::{self, MapRequest, MemoryPromise};
 use crate::object::vmo::pages::{self, VmoRangeOp};
 use crate::object::vmo::{copy, size};
 use crate::process::thread::Thread;
@@ -96,5 +100,38 @@ impl Thread {
         len: u64,
     ) -> Result<()> {
         pages::op_range(self, found, rights, op, offset, len)
+    }
+
+    /// Maps pages of the object in this process, and returns their address. `rights` are those the handle must have. The
+    /// mapping keeps the object by a handle of its own.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType`; `AccessDenied`, also when the system refuses the access; `NotSupported` when the size can be
+    /// set and the request needs a fixed one, or the arena's file is not at hand; `NoMemory` when the address space or the
+    /// extents are used up, or the address is taken.
+    #[cfg(not(loom))]
+    pub fn vmo_map(&self, found: ResolvedHandle, rights: Rights, request: &MapRequest) -> Result<usize> {
+        map::map(self, found, rights, request)
+    }
+
+    /// Unmaps what is mapped in a range.
+    ///
+    /// # Errors
+    /// `InvalidArgs` for a range that is no whole pages; `NotFound` when nothing is mapped there.
+    #[cfg(not(loom))]
+    pub fn vmo_unmap(&self, at: usize, len: usize, promise: MemoryPromise) -> Result<()> {
+        map::unmap(self, at, len, promise)?
+            .into_iter()
+            .try_for_each(|keeper| self.close(self.lookup(keeper)?))
+    }
+
+    /// Changes the access to a range.
+    ///
+    /// # Errors
+    /// `InvalidArgs` for a range that is no whole pages; `NotFound` when some of it is not mapped; `AccessDenied` for access
+    /// that it may never have.
+    #[cfg(not(loom))]
+    pub fn vmo_protect(&self, at: usize, len: usize, access: Access, promise: MemoryPromise) -> Result<()> {
+        map::protect(self, at, len, access, promise)
     }
 }

@@ -14,6 +14,8 @@ mod limited;
 
 #[cfg(not(loom))]
 mod mmap;
+#[cfg(not(loom))]
+pub(crate) mod window;
 
 pub(crate) use heap::Heap;
 

@@ -35,10 +35,13 @@
 //! | `copy` | read and write |
 //! | `size` | create, the size, grow and shrink |
 //! | `pages` | memory that comes and goes: clear, commit, decommit |
+//! | `map` | mappings in the own process |
 //! | `remains` | teardown, and what recovery and the audit ask |
 
 pub(crate) mod copy;
 pub(crate) mod extents;
+#[cfg(not(loom))]
+pub(crate) mod map;
 pub(crate) mod pages;
 pub(crate) mod remains;
 pub(crate) mod size;

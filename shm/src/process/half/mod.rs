@@ -12,6 +12,8 @@
 
 pub(crate) mod calls;
 pub(crate) mod entrance;
+#[cfg(not(loom))]
+pub(crate) mod maps;
 pub(crate) mod stream_detector;
 
 use crate::arena::word::handle::EntryIndex;

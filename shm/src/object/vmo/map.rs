@@ -1,0 +1,194 @@
+//! Mappings of VM objects in the own process.
+//!
+//! A mapping is a range of address space over the pages of all extents that it touches, one after another. It covers the whole
+//! length that was asked for, also behind the end of the object: such bytes are 0, and belong to the object when it grows.
+//! So no change of size moves or removes a page under a program that reads it.
+//!
+//! INV-VMO-4: while anything of a mapping stands, its keeper does (`process/half/maps`). So no extent under a mapping is
+//! freed. The pages are unmapped before the keeper is closed.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::layout::PAGE_BYTES;
+use crate::arena::region::window::{self, Access};
+use crate::arena::word::handle::{HandleValue, Rights};
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::vmo::extents::{Extents, with_vmo};
+use crate::process::thread::Thread;
+use crate::refcount::{self, moving};
+use core::ops::Range;
+use std::io;
+use std::os::fd::AsFd;
+
+/// What to map, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct MapRequest {
+    /// The first byte of the object: at the beginning of a page.
+    pub offset: u64,
+    /// How many bytes: whole pages, at least one.
+    pub len: usize,
+    /// The access to them at first.
+    pub access: Access,
+    /// The access that they may ever have.
+    pub most: Access,
+    /// The address, if it is to be this one.
+    pub at: Option<usize>,
+    /// Only if the object's size cannot be set.
+    pub needs_fixed_size: bool,
+    /// Whether pages that have memory are mapped at once.
+    pub populates: bool,
+}
+
+/// A promise about memory that is about to be unmapped, or to lose access.
+///
+/// ```
+/// use jacinth_shm::MemoryPromise;
+///
+/// // SAFETY: this program has mapped no memory.
+/// let promise = unsafe { MemoryPromise::no_thread_relies_on_it() };
+/// ```
+#[derive(Debug)]
+pub struct MemoryPromise(());
+
+impl MemoryPromise {
+    /// Makes the promise.
+    ///
+    /// # Safety
+    /// No thread uses the memory that this is given for in a way that the call ends: none has a reference to it, or reads,
+    /// writes or executes it, without the access that is left.
+    pub unsafe fn no_thread_relies_on_it() -> Self {
+        Self(())
+    }
+}
+
+fn refused(error: &io::Error, len: usize) -> Error {
+    match error.raw_os_error() {
+        // Something else is mapped there.
+        Some(libc::EEXIST | libc::ENOMEM | libc::EAGAIN) => Error::NoMemory { bytes: len },
+        Some(libc::EACCES | libc::EPERM) => Error::AccessDenied { missing: Rights::empty() },
+        Some(libc::EINVAL) => Error::InvalidArgs("an address that the system does not map"),
+        _ => Error::NotSupported("mapping pages of the arena: the system refuses it"),
+    }
+}
+
+/// Maps pages of the object, and returns their address. `rights` are those the handle must have.
+pub(crate) fn map(
+    thread: &Thread,
+    found: ResolvedHandle,
+    rights: Rights,
+    request: &MapRequest,
+) -> Result<usize> {
+    with_vmo(thread, found, rights, |vmo| {
+        if request.needs_fixed_size && vmo.geometry.is_resizable() {
+            return Err(Error::NotSupported("a mapping of a VM object whose size can be set"));
+        }
+        let largest = thread.arena().config().largest_vmo_bytes();
+        let end = request.offset.checked_add(request.len as u64).filter(|end| *end <= largest);
+        let bytes = request.offset..end.ok_or(Error::NoMemory { bytes: request.len })?;
+        // Before the address space: an extent that finds no memory leaves nothing to undo.
+        for piece in vmo.pieces(bytes.clone()) {
+            vmo.lines_to_write(thread, piece?.extent)?;
+        }
+        let keeper = moving::duplicate_pinned(thread, found, found.rights())?;
+        let mapped = place(thread, &vmo, bytes, request);
+        match mapped {
+            Ok(range) => {
+                thread.process.maps.lock().insert(range.clone(), keeper, request.most);
+                Ok(range.start)
+            }
+            Err(error) => {
+                // Not the last handle: the caller's is still there, or is being closed by a thread that finds this one.
+                refcount::drop_handle(thread, lookup::lookup(thread, keeper)?)?;
+                Err(error)
+            }
+        }
+    })
+}
+
+/// Reserves the address space, and maps all pieces into it.
+fn place(
+    thread: &Thread,
+    vmo: &Extents<'_>,
+    bytes: Range<u64>,
+    request: &MapRequest,
+) -> Result<Range<usize>> {
+    let arena = thread.arena();
+    let file = arena.file().ok_or(Error::NotSupported("mapping pages: the arena's descriptor is closed"))?;
+    let refused = |error: io::Error| refused(&error, request.len);
+    // Without the right to write, not even a later call may make the pages writable.
+    let reading = match request.most.contains(Access::WRITE) {
+        true => None,
+        false => Some(window::read_only(file).map_err(refused)?),
+    };
+    let file = reading.as_ref().map_or(file, |reading| reading.as_fd());
+    let base = window::reserve(request.at, request.len).map_err(refused)?;
+    let range = base..base + request.len;
+    let all_placed = vmo.pieces(bytes.clone()).try_for_each(|piece| {
+        let piece = piece?;
+        let lines = vmo.lines(piece.extent)?.ok_or(Error::Corrupt("a mapped extent is gone"))?;
+        let offset = arena.offset_of(piece.lines(lines)?);
+        let at = base + (piece.from - bytes.start as usize);
+        // SAFETY: within the range that was just reserved, which no other thread knows.
+        unsafe { window::place(at, piece.len, file, offset, request.access) }.map_err(refused)
+    });
+    if let Err(error) = all_placed {
+        // SAFETY: as above.
+        unsafe { window::unmap(base, request.len) };
+        return Err(error);
+    }
+    if request.populates {
+        window::populate(base, request.len);
+    }
+    Ok(range)
+}
+
+fn checked(at: usize, len: usize) -> Result<Range<usize>> {
+    let is_page = |value: usize| value.is_multiple_of(PAGE_BYTES);
+    let end = at.checked_add(len).filter(|_| is_page(at) && is_page(len) && len > 0);
+    end.map(|end| at..end).ok_or(Error::InvalidArgs("a range that is no whole pages"))
+}
+
+/// Unmaps what is mapped in the range. Gives the handles that nothing mapped needs any more: the caller closes them.
+pub(crate) fn unmap(
+    thread: &Thread,
+    at: usize,
+    len: usize,
+    _promise: MemoryPromise,
+) -> Result<Vec<HandleValue>> {
+    let range = checked(at, len)?;
+    let mut maps = thread.process.maps.lock();
+    let parts = maps.within(&range);
+    if parts.is_empty() {
+        return Err(Error::NotFound);
+    }
+    for (part, _) in parts {
+        // SAFETY: mapped by `place`, and still listed. The caller has promised that no thread uses it.
+        unsafe { window::unmap(part.start, part.len()) };
+    }
+    // Behind the unmapping (INV-VMO-4).
+    Ok(maps.remove(&range))
+}
+
+/// Changes the access to a range, all of which is mapped.
+pub(crate) fn protect(
+    thread: &Thread,
+    at: usize,
+    len: usize,
+    access: Access,
+    _promise: MemoryPromise,
+) -> Result<()> {
+    let range = checked(at, len)?;
+    let maps = thread.process.maps.lock();
+    if !maps.covers(&range) {
+        return Err(Error::NotFound);
+    }
+    let parts = maps.within(&range);
+    if parts.iter().any(|(_, mapped)| !mapped.most.contains(access)) {
+        return Err(Error::AccessDenied { missing: Rights::empty() });
+    }
+    for (part, _) in parts {
+        // SAFETY: mapped by `place`, and still listed. The caller has promised that no thread relies on more access.
+        unsafe { window::protect(part.start, part.len(), access) }
+            .map_err(|error| refused(&error, part.len()))?;
+    }
+    Ok(())
+}
