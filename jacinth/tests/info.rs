@@ -8,7 +8,7 @@ use support::*;
 
 #[test]
 fn child_main() {
-    play(&[("tells its koids", tells_its_koids)]);
+    play(&[("tells its koids", tells_its_koids), ("holds handles", holds_handles)]);
 }
 
 #[test]
@@ -159,6 +159,60 @@ fn pair_sides_count_their_own_handles() {
             (Ok(1), Ok(1))
         );
     });
+}
+
+fn handles_of(process: &Process) -> Vec<(ObjectType, u32)> {
+    process.handle_stats().unwrap().iter().collect()
+}
+
+#[test]
+fn handles_are_counted_by_type() {
+    in_arena(|_| {
+        let own: Unowned<'_, Process> = process_self().unwrap().cast();
+        assert_eq!(handles_of(&own), [(ObjectType::PROCESS, 1)]);
+        let (event, _pair, directory) = (Event::create(), EventPair::create(), Directory::create());
+        let copies = [(); 700].map(|()| event.duplicate(Rights::NONE).unwrap());
+        let expected = [
+            (ObjectType::PROCESS, 1),
+            (ObjectType::EVENT, 701),
+            (ObjectType::EVENTPAIR, 2),
+            (ObjectType::DIRECTORY, 1),
+        ];
+        assert_eq!(handles_of(&own), expected);
+        assert_eq!(own.handle_stats().unwrap().total(), 705);
+        let (ours, _theirs) = Channel::create();
+        ours.write(b"", &mut [event.into(), directory.into()]).unwrap();
+        drop(copies);
+        let expected = [(ObjectType::PROCESS, 1), (ObjectType::CHANNEL, 2), (ObjectType::EVENTPAIR, 2)];
+        assert_eq!(handles_of(&own), expected, "handles in transit are no process's");
+    });
+}
+
+#[test]
+fn handles_of_other_processes_are_counted() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "holds handles");
+        let process: Process = next(&ours).take_handle(0).unwrap().into();
+        // One of its process, one of its startup channel, and the three timers.
+        let expected = [(ObjectType::PROCESS, 1), (ObjectType::CHANNEL, 1), (ObjectType::TIMER, 3)];
+        assert_eq!(handles_of(&process), expected);
+        drop(ours);
+        join(child);
+        // Its handles are closed once the supervisor has learned of its death.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while process.handle_stats().unwrap() != ProcessHandleStats::default() {
+            assert!(std::time::Instant::now() < deadline, "{:?}", process.handle_stats());
+            std::thread::yield_now();
+        }
+    });
+}
+
+fn holds_handles() {
+    let ours = startup_channel();
+    let _timers = [(); 3].map(|()| Timer::create());
+    let own = process_self().unwrap().duplicate(Rights::SAME_RIGHTS).unwrap();
+    ours.write(b"", &mut [own]).unwrap();
+    wait_for_peer_closed(&ours);
 }
 
 #[test]

@@ -23,6 +23,7 @@ enum On {
     Timers,
     Directories,
     Listeners,
+    Processes,
 }
 
 struct Call {
@@ -325,6 +326,12 @@ const CALLS: &[Call] = &[
             result => result.map(drop),
         },
     },
+    Call {
+        name: "process_handle_counts",
+        on: On::Processes,
+        needs: Rights::INSPECT,
+        run: |value| typed::<Process>(value).handle_stats().map(drop),
+    },
     Call { name: "call, for writing", on: On::Channels, needs: Rights::WRITE, run: call },
     Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
 ];
@@ -423,6 +430,7 @@ fn each_type_refuses_others_calls() {
         let vmo = Vmo::create(4096).unwrap();
         let directory = Directory::create();
         let listener = directory.serve("a name").unwrap();
+        let process = process_self().unwrap();
         let of_type = |on| CALLS.iter().filter(move |call| call.on == on);
         let values = [
             event.raw_handle(),
@@ -434,6 +442,7 @@ fn each_type_refuses_others_calls() {
             timer.raw_handle(),
             directory.raw_handle(),
             listener.raw_handle(),
+            process.raw_handle(),
         ];
         let suitable = [
             (On::Channels, end.raw_handle()),
@@ -443,6 +452,7 @@ fn each_type_refuses_others_calls() {
             (On::Timers, timer.raw_handle()),
             (On::Directories, directory.raw_handle()),
             (On::Listeners, listener.raw_handle()),
+            (On::Processes, process.raw_handle()),
         ];
         for (on, suitable) in suitable {
             for value in values.into_iter().filter(|value| *value != suitable) {
@@ -492,6 +502,9 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
     ("a listener", &[On::Anything, On::Listeners], Rights::LISTENER_DEFAULT, || {
         let directory = Directory::create();
         (directory.serve("a name").unwrap().into(), Some(directory.into()))
+    }),
+    ("a process", &[On::Anything, On::Processes], Rights::PROCESS_DEFAULT, || {
+        (process_self().unwrap().duplicate(Rights::SAME_RIGHTS).unwrap(), None)
     }),
 ];
 

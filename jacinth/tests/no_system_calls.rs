@@ -254,6 +254,10 @@ const CALLS: &[Line] = &[
             event.count_info().unwrap();
         })
     }),
+    ("handle_stats", Nothing, || {
+        let own: Unowned<'_, Process> = process_self().unwrap().cast();
+        Box::new(move || assert_eq!(raw::process_handle_counts(own.raw_handle()).unwrap()[1], 1))
+    }),
     ("names", Nothing, || {
         let event = Event::create_named(&Name::new_lossy("bell")).unwrap();
         Box::new(move || {

@@ -69,6 +69,7 @@ pub use object::directory::meet::Meeting;
 pub use object::directory::names::MAX_NAMES;
 pub use object::directory::view::{MAX_VIEW_BYTES, MAX_VIEW_DEPTH};
 pub use object::fifo::MAX_FIFO_BYTES;
+pub use object::info::handles::CLASS_NUMBERS;
 pub use object::info::{Basic, MAX_NAME_BYTES};
 pub use object::listener::block::{LISTENER_BACKLOG, MAX_LISTENER_NAME_BYTES};
 pub use object::port::observe::AsyncWait;

@@ -101,6 +101,17 @@ pub struct zx_info_handle_count_t {
     pub handle_count: u32,
 }
 
+/// The number of counts in [`zx_info_process_handle_stats_t`].
+pub const HANDLE_STATS_TYPES: usize = 64;
+
+/// The record of `ZX_INFO_PROCESS_HANDLE_STATS`.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_info_process_handle_stats_t {
+    /// How many handles there are to objects of each type.
+    pub handle_count: [u32; HANDLE_STATS_TYPES],
+}
+
 /// Makes the structure of the limits, each of which has the same name and type in C.
 macro_rules! config {
     ($( $limit:ident: $Number:ty, )+) => {

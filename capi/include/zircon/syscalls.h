@@ -113,6 +113,9 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  * - ZX_INFO_HANDLE_BASIC: one zx_info_handle_basic_t; no rights.
  * - ZX_INFO_HANDLE_COUNT: one zx_info_handle_count_t; ZX_RIGHT_INSPECT. For debugging: other threads may change the
  *   count before the program reads it.
+ * - ZX_INFO_PROCESS_HANDLE_STATS: one zx_info_process_handle_stats_t of a process; ZX_RIGHT_INSPECT. For debugging too.
+ *   Handles in messages are no process's; a process that has ended has none. The record has no place for types that
+ *   Zircon does not have (JACINTH_OBJ_TYPE_DIRECTORY, JACINTH_OBJ_TYPE_LISTENER).
  *
  * @p actual_count and @p avail_count, both optional, get how many records were stored, and how many there are:
  * 1 and 1, or 0 and 1 if @p buffer is too small.
@@ -144,6 +147,7 @@ zx_status_t _zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_GET_PROPERTY.
  * - ZX_ERR_BUFFER_TOO_SMALL: @p value_size is less than the property's.
  * - ZX_ERR_INVALID_ARGS: @p value cannot be written.
+ * - ZX_ERR_WRONG_TYPE: the property is one of objects of another type; also if jacinth does not have it yet.
  * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
  *
  * Different from Zircon: if another thread sets the name at the same moment, the result may have parts of both names.
@@ -162,7 +166,9 @@ zx_status_t _zx_object_get_property(zx_handle_t handle, uint32_t property, void*
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SET_PROPERTY.
+ * - ZX_ERR_BUFFER_TOO_SMALL: the property has a size, and @p value_size is less. A name may have any length.
  * - ZX_ERR_INVALID_ARGS: @p value cannot be read.
+ * - ZX_ERR_WRONG_TYPE: the property is one of objects of another type; also if jacinth does not have it yet.
  * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
  *
  * Different from Zircon: if two threads set the name at once, the object's name may have parts of both.

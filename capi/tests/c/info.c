@@ -1,6 +1,7 @@
 // zx_object_get_info
 #define _GNU_SOURCE
 #include "objects.h"
+#include "partner.h"
 
 // The call with all arguments, to check its counts.
 struct outcome {
@@ -90,6 +91,76 @@ TEST(handles_in_transit_are_counted) {
     CHECK_OK(zx_handle_close(receive_handle(other)));
     CHECK_EQ(handle_count(event), 10);
     CHECK_EQ(handle_count(one), 1);
+}
+
+static uint32_t own_handles(zx_obj_type_t type) {
+    zx_info_process_handle_stats_t stats;
+    struct outcome outcome = ask(zx_process_self(), ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats));
+    CHECK_OK(outcome.status);
+    CHECK_EQ(outcome.actual, 1);
+    CHECK_EQ(outcome.avail, 1);
+    CHECK_EQ(stats.handle_count[ZX_OBJ_TYPE_NONE], 0);
+    return stats.handle_count[type];
+}
+
+TEST(own_handles_are_counted_by_type) {
+    zx_handle_t one, other;
+    uint32_t events = own_handles(ZX_OBJ_TYPE_EVENT), channels = own_handles(ZX_OBJ_TYPE_CHANNEL);
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_PROCESS), 1);
+    zx_handle_t event = make_event();
+    make_channel(&one, &other);
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_EVENT), events + 1);
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_CHANNEL), channels + 2);
+    CHECK_OK(zx_handle_close(duplicate(event, ZX_RIGHT_NONE)));
+    zx_handle_t copy = duplicate(event, ZX_RIGHT_TRANSFER);
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_EVENT), events + 2);
+    send_handle(one, copy);
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_EVENT), events + 1);
+    CHECK_OK(zx_handle_close(receive_handle(other)));
+    CHECK_OK(zx_handle_close(event));
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_EVENT), events);
+}
+
+ROLE(holds_three_timers) {
+    zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0)), timer;
+    for (int index = 0; index < 3; index++)
+        CHECK_OK(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &timer));
+    send_handle(channel, duplicate(zx_process_self(), ZX_RIGHT_SAME_RIGHTS));
+    CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+}
+
+TEST(another_processs_handles_are_counted) {
+    zx_info_process_handle_stats_t stats;
+    zx_handle_t channel;
+    pid_t pid = spawn_partner("holds_three_timers", &channel);
+    await_readable(channel);
+    zx_handle_t partner = receive_handle(channel);
+    CHECK_OK(ask(partner, ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats)).status);
+    CHECK_EQ(stats.handle_count[ZX_OBJ_TYPE_TIMER], 3);
+    CHECK_EQ(stats.handle_count[ZX_OBJ_TYPE_CHANNEL], 1);
+    CHECK_EQ(own_handles(ZX_OBJ_TYPE_TIMER), 0);
+    CHECK_OK(zx_handle_close(channel));
+    CHECK_EQ(join_process(pid), 0);
+    // Its handles are closed once its death is known.
+    do
+        CHECK_OK(ask(partner, ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats)).status);
+    while (stats.handle_count[ZX_OBJ_TYPE_TIMER] != 0);
+    CHECK_EQ(stats.handle_count[ZX_OBJ_TYPE_CHANNEL], 0);
+}
+
+TEST(the_count_by_type_keeps_the_rules) {
+    zx_info_process_handle_stats_t stats;
+    zx_handle_t self = zx_process_self();
+    struct outcome outcome = ask(self, ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats) - 1);
+    CHECK_STATUS(outcome.status, ZX_ERR_BUFFER_TOO_SMALL);
+    CHECK_EQ(outcome.actual, 0);
+    CHECK_EQ(outcome.avail, 1);
+    CHECK_STATUS(ask(self, ZX_INFO_PROCESS_HANDLE_STATS, NULL, 0).status, ZX_ERR_BUFFER_TOO_SMALL);
+    CHECK_STATUS(ask(self, ZX_INFO_PROCESS_HANDLE_STATS, NULL, sizeof(stats)).status, ZX_ERR_INVALID_ARGS);
+    // The type comes before the rights, and the rights before the size.
+    zx_handle_t bare = duplicate(self, ZX_RIGHT_NONE), event = restrict_to(make_event(), ZX_RIGHT_NONE);
+    CHECK_STATUS(ask(bare, ZX_INFO_PROCESS_HANDLE_STATS, NULL, 0).status, ZX_ERR_ACCESS_DENIED);
+    CHECK_STATUS(ask(event, ZX_INFO_PROCESS_HANDLE_STATS, NULL, 0).status, ZX_ERR_WRONG_TYPE);
 }
 
 TEST(topics_of_other_types_are_wrong_type) {

@@ -88,6 +88,11 @@ static zx_status_t info_handle_count(zx_handle_t handle) {
     return zx_object_get_info(handle, ZX_INFO_HANDLE_COUNT, &info, sizeof(info), NULL, NULL);
 }
 
+static zx_status_t info_handle_stats(zx_handle_t handle) {
+    zx_info_process_handle_stats_t info;
+    return zx_object_get_info(handle, ZX_INFO_PROCESS_HANDLE_STATS, &info, sizeof(info), NULL, NULL);
+}
+
 static zx_status_t object_get_property(zx_handle_t handle) {
     char name[ZX_MAX_NAME_LEN];
     return zx_object_get_property(handle, ZX_PROP_NAME, name, sizeof(name));
@@ -340,6 +345,7 @@ static const struct row {
     {"object_get_info(HANDLE_VALID)", info_handle_valid, an_event, ZX_OK, 0, ANY},
     {"object_get_info(HANDLE_BASIC)", info_handle_basic, an_event, ZX_OK, 0, ANY},
     {"object_get_info(HANDLE_COUNT)", info_handle_count, an_event, ZX_OK, ZX_RIGHT_INSPECT, ANY},
+    {"object_get_info(PROCESS_HANDLE_STATS)", info_handle_stats, a_process, ZX_OK, ZX_RIGHT_INSPECT, an_event},
     {"object_get_property", object_get_property, a_process, ZX_OK, ZX_RIGHT_GET_PROPERTY, ANY},
     {"object_set_property", object_set_property, a_process, ZX_OK, ZX_RIGHT_SET_PROPERTY, ANY},
     {"object_signal", object_signal, an_event, ZX_OK, ZX_RIGHT_SIGNAL, ANY},

@@ -55,6 +55,8 @@ TEST(unstorable_information_is_invalid_args) {
         CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_BASIC, bad, sizeof(basic), NULL, NULL),
                      ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_COUNT, bad, 8, NULL, NULL), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS_HANDLE_STATS, bad, 1024, NULL, NULL),
+                     ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
             continue; // NULL is allowed: the counts are optional.
         CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_BASIC, &basic, sizeof(basic), bad, NULL),

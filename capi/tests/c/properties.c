@@ -111,3 +111,63 @@ TEST(unknown_properties_are_not_supported) {
         CHECK_STATUS(zx_object_set_property(self, properties[index], text, SIZE), ZX_ERR_NOT_SUPPORTED);
     }
 }
+
+struct property {
+    uint32_t number;
+    bool gettable, settable;
+};
+
+// Each is a number of eight bytes, of objects of one type.
+static const struct property of_one_type[] = {
+    {ZX_PROP_REGISTER_GS, false, true},
+    {ZX_PROP_REGISTER_FS, false, true},
+    {ZX_PROP_PROCESS_DEBUG_ADDR, true, true},
+    {ZX_PROP_PROCESS_VDSO_BASE_ADDRESS, true, false},
+    {ZX_PROP_SOCKET_RX_THRESHOLD, true, true},
+    {ZX_PROP_SOCKET_TX_THRESHOLD, true, true},
+    {ZX_PROP_JOB_KILL_ON_OOM, false, true},
+};
+#define FOR_EACH_PROPERTY(it) \
+    for (const struct property* it = of_one_type; it < of_one_type + sizeof(of_one_type) / sizeof(*of_one_type); it++)
+
+TEST(another_types_property_is_wrong_type) {
+    size_t value = 0;
+    FOR_EACH_PROPERTY(it) {
+        zx_handle_t handle = it->number == ZX_PROP_JOB_KILL_ON_OOM ? zx_process_self() : zx_job_default();
+        CHECK_STATUS(zx_object_get_property(handle, it->number, &value, sizeof(value)),
+                     it->gettable ? ZX_ERR_WRONG_TYPE : ZX_ERR_NOT_SUPPORTED);
+        CHECK_STATUS(zx_object_set_property(handle, it->number, &value, sizeof(value)),
+                     it->settable ? ZX_ERR_WRONG_TYPE : ZX_ERR_NOT_SUPPORTED);
+    }
+}
+
+TEST(sizes_come_before_types) {
+    size_t value = 0;
+    FOR_EACH_PROPERTY(it) {
+        zx_handle_t handle = zx_job_default();
+        if (it->gettable)
+            CHECK_STATUS(zx_object_get_property(handle, it->number, &value, sizeof(value) - 1), ZX_ERR_BUFFER_TOO_SMALL);
+        if (it->settable)
+            CHECK_STATUS(zx_object_set_property(handle, it->number, &value, sizeof(value) - 1), ZX_ERR_BUFFER_TOO_SMALL);
+    }
+}
+
+TEST(rights_come_before_properties) {
+    zx_handle_t event = make_event();
+    uint32_t properties[] = {ZX_PROP_NAME, ZX_PROP_SOCKET_RX_THRESHOLD, 0, 1000};
+    char value;
+    for (size_t index = 0; index < sizeof(properties) / sizeof(*properties); index++) {
+        CHECK_STATUS(zx_object_get_property(event, properties[index], &value, 0), ZX_ERR_ACCESS_DENIED);
+        CHECK_STATUS(zx_object_set_property(event, properties[index], &value, 0), ZX_ERR_ACCESS_DENIED);
+        CHECK_STATUS(zx_object_get_property(ZX_HANDLE_INVALID, properties[index], &value, 0), ZX_ERR_BAD_HANDLE);
+        CHECK_STATUS(zx_object_get_property(ZX_HANDLE_INVALID, properties[index], NULL, 0), ZX_ERR_INVALID_ARGS);
+    }
+}
+
+TEST(properties_that_are_missing_are_not_supported) {
+    size_t value = 0;
+    zx_handle_t process = zx_process_self(), job = zx_job_default();
+    CHECK_STATUS(zx_object_get_property(process, ZX_PROP_PROCESS_DEBUG_ADDR, &value, sizeof(value)),
+                 ZX_ERR_NOT_SUPPORTED);
+    CHECK_STATUS(zx_object_set_property(job, ZX_PROP_JOB_KILL_ON_OOM, &value, sizeof(value)), ZX_ERR_NOT_SUPPORTED);
+}

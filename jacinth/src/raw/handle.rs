@@ -162,6 +162,33 @@ pub fn handle_count(value: u32) -> Result<u32, Status> {
     })
 }
 
+/// How many handles a process has, by the number of their type (`ZX_INFO_PROCESS_HANDLE_STATS`). Needs
+/// [`Rights::INSPECT`].
+///
+/// See [`Process::handle_stats`](crate::Process::handle_stats).
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]; [`Status::WRONG_TYPE`] for an object that is no process; [`Status::ACCESS_DENIED`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// let counts = raw::process_handle_counts(process_self()?.raw_handle())?;
+/// assert_eq!(counts[ObjectType::EVENT.into_raw() as usize], 1);
+/// assert_eq!(raw::process_handle_counts(event.raw_handle()), Err(Status::WRONG_TYPE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn process_handle_counts(value: u32) -> Result<[u32; shm::CLASS_NUMBERS], Status> {
+    with_thread(|thread| {
+        let found = thread.lookup(shm::HandleValue(value))?;
+        let counts = thread.handle_counts(found)?;
+        // Zircon checks the type before the rights.
+        found.require(Rights::INSPECT.into())?;
+        Ok(counts)
+    })
+}
+
 /// The rights of `rights` that a new handle made from `found` gets, if they are a subset.
 pub(super) fn subset(found: &shm::ResolvedHandle, rights: Rights) -> Result<shm::Rights, shm::Error> {
     if rights == Rights::SAME_RIGHTS {

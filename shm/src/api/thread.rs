@@ -14,6 +14,7 @@ use crate::handle::pin;
 use crate::lifecycle::create::{self, Created};
 use crate::lifecycle::{close, reclaim, scavenge, teardown};
 use crate::memory::{block_pool, slot_credit, slot_pages};
+use crate::object::info::handles::{self, CLASS_NUMBERS};
 use crate::object::info::{self, Basic, MAX_NAME_BYTES};
 use crate::object::{self, ObjectClass};
 use crate::process::thread::Thread;
@@ -156,6 +157,12 @@ impl Thread {
     /// Basic information about the handle and its object.
     pub fn basic(&self, found: ResolvedHandle) -> Result<Basic> {
         info::basic(self, found)
+    }
+
+    /// How many handles the process has for which the handle's object stands, by the number of their class. `WrongType` if
+    /// the object is no process.
+    pub fn handle_counts(&self, found: ResolvedHandle) -> Result<[u32; CLASS_NUMBERS]> {
+        handles::counts(self, found)
     }
 
     /// The class of the handle's object.

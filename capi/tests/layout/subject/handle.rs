@@ -22,6 +22,7 @@ pub fn subject() -> Subject {
         zx_wait_item_t { handle waitfor pending }
         zx_info_handle_basic_t { koid rights r#type related_koid props }
         zx_info_handle_count_t { handle_count }
+        zx_info_process_handle_stats_t { handle_count }
     };
     Subject { calls, structures }
 }

@@ -41,5 +41,6 @@ fn describe(turn: &mut Turn<'_>) -> Result<()> {
     turn.thread.basic(turn.found()?)?;
     turn.thread.class(turn.found()?)?;
     turn.thread.set_name(turn.found()?, &[b'x'; 32])?;
+    let _ = turn.thread.handle_counts(turn.found()?);
     turn.thread.name(turn.found()?).map(drop)
 }

@@ -1,4 +1,10 @@
 //! Information about an object: its koid, class, number of handles, and name.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `handles` | the handles of a process, counted by class |
+
+pub(crate) mod handles;
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Rights;
