@@ -49,6 +49,7 @@ pub(crate) fn of(error: Error) -> Status {
     let status = status::of(error);
     match error {
         Error::AccessDenied { .. }
+        | Error::WrongScope
         | Error::InvalidArgs(_)
         | Error::OutOfRange { .. }
         | Error::NotSupported(_)

@@ -76,8 +76,8 @@ pub use attachment::error::{AttachError, LostSeat};
 pub use attachment::join::attach;
 pub use handle::{
     AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleCountInfo, HandleDisposition, HandleInfo,
-    HandleOp, HandleRef, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem, WaitResult,
-    object_wait_many,
+    HandleOp, HandleRef, HasCookie, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem,
+    WaitResult, object_wait_many,
 };
 // For the interface to C.
 #[doc(hidden)]
@@ -114,5 +114,5 @@ pub use types::vmo::{VmarFlags, VmoOp, VmoOptions};
 
 /// The traits of handles: `use jacinth::prelude::*;`.
 pub mod prelude {
-    pub use crate::handle::{AsHandleRef, HandleBased, Peered};
+    pub use crate::handle::{AsHandleRef, HandleBased, HasCookie, Peered};
 }

@@ -16,6 +16,7 @@ fn child_main() {
 enum On {
     Anything,
     Peered,
+    Cookies,
     Channels,
     Fifos,
     Vmos,
@@ -106,6 +107,27 @@ const CALLS: &[Call] = &[
         on: On::Anything,
         needs: Rights::SET_PROPERTY,
         run: |value| typed::<NullableHandle>(value).set_name(&Name::new_lossy("x")),
+    },
+    Call {
+        name: "set_cookie",
+        on: On::Cookies,
+        needs: Rights::NONE,
+        run: |value| raw::set_cookie(value, key(), 1),
+    },
+    Call {
+        name: "set_cookie, with a scope",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |scope| raw::set_cookie(Event::create().raw_handle(), scope, 1),
+    },
+    Call {
+        name: "cookie, with a scope",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |scope| match raw::cookie(Event::create().raw_handle(), scope) {
+            Err(Status::ACCESS_DENIED) => Ok(()), // None was set.
+            result => result.map(drop),
+        },
     },
     Call {
         name: "signal",
@@ -336,6 +358,11 @@ const CALLS: &[Call] = &[
     Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
 ];
 
+/// An object that is a scope.
+fn key() -> u32 {
+    process_self().unwrap().raw_handle()
+}
+
 /// There is nothing to cancel in these tests, and no server to connect to.
 fn found(cancelled: Result<(), Status>) -> Result<(), Status> {
     match cancelled {
@@ -483,7 +510,7 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
         let (end, other) = readable_channel();
         (end.into(), Some(other.into()))
     }),
-    ("an event pair", &[On::Anything, On::Peered], Rights::EVENTPAIR_DEFAULT, || {
+    ("an event pair", &[On::Anything, On::Peered, On::Cookies], Rights::EVENTPAIR_DEFAULT, || {
         let (side, other) = EventPair::create();
         (side.into(), Some(other.into()))
     }),

@@ -258,6 +258,13 @@ const CALLS: &[Line] = &[
         let own: Unowned<'_, Process> = process_self().unwrap().cast();
         Box::new(move || assert_eq!(raw::process_handle_counts(own.raw_handle()).unwrap()[1], 1))
     }),
+    ("set_cookie and get_cookie", Nothing, || {
+        let (event, scope) = (Event::create(), Event::create());
+        Box::new(move || {
+            event.set_cookie(&scope, 7).unwrap();
+            assert_eq!(event.get_cookie(&scope), Ok(7));
+        })
+    }),
     ("names", Nothing, || {
         let event = Event::create_named(&Name::new_lossy("bell")).unwrap();
         Box::new(move || {

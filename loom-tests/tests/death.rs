@@ -34,6 +34,18 @@ explorations! {
         explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
     }
 
+    /// INV-COOKIE-2: the survivor completes a setting that has begun, or recovery does.
+    #[test]
+    fn dead_setter_leaves_one_scope() {
+        explore_deaths(SETTING_THE_FIRST_COOKIE, 1);
+    }
+
+    /// INV-COOKIE-3.
+    #[test]
+    fn dead_setter_leaves_one_cookie() {
+        explore_deaths(REPLACING_A_COOKIE, 1);
+    }
+
     /// INV-TIMER-2: the survivor sleeps on the timer and is woken, by the victim or for it.
     #[test]
     fn dead_setter_wakes_the_timers_sleeper() {

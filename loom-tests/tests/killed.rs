@@ -142,6 +142,13 @@ fn unfinished_join_leaves_no_row() {
     kill_after_every_store(JOINING);
 }
 
+/// INV-COOKIE-1, INV-COOKIE-2, INV-COOKIE-3.
+#[test]
+fn unfinished_cookie_is_recovered() {
+    kill_after_every_store(SETTING_THE_FIRST_COOKIE);
+    kill_after_every_store(REPLACING_A_COOKIE);
+}
+
 /// INV-NAME-3, INV-ACCEPT-1, INV-ACCEPT-2, INV-PART-1.
 #[test]
 fn unfinished_meeting_is_recovered() {

@@ -88,6 +88,29 @@ fn name_never_reaches_the_next_object() {
     });
 }
 
+/// INV-COOKIE-4: a cookie goes to the object that was meant.
+#[test]
+fn cookie_never_reaches_the_next_object() {
+    model(2, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 6));
+        let (event, scope) = (create_event(&one), create_event(&one));
+        let other = sibling(&one);
+        let reusing = loom::thread::spawn(move || {
+            other.close_value(event).unwrap();
+            if let Ok((next, _)) = other.create(ObjectClass::EventPair, ALL) {
+                let seen = other.cookie(find(&other, next), find(&other, scope));
+                assert_eq!(seen, Err(Error::WrongScope), "the next object starts without a cookie");
+                other.set_cookie(find(&other, next), find(&other, next), 8).unwrap();
+                assert_eq!(other.cookie(find(&other, next), find(&other, next)), Ok(8));
+            }
+            other
+        });
+        let set = one.lookup(event).and_then(|found| one.set_cookie(found, find(&one, scope), 7));
+        assert!(set.is_ok() || is_gone(&set), "{set:?}");
+        let _other = reusing.join().unwrap();
+    });
+}
+
 /// INV-WAIT-1: signals read without a hazard count only if the handle is still there afterwards.
 #[test]
 fn unpinned_signals_are_own_or_none() {

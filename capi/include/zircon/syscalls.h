@@ -179,6 +179,41 @@ zx_status_t _zx_object_set_property(zx_handle_t handle, uint32_t property, const
                                     size_t value_size);
 
 /**
+ * Reads the cookie of an event or of one side of an eventpair: 64 bits that a program has attached to it. Only the holder
+ * of a handle to the cookie's scope can read it.
+ *
+ * So a server can tell whether a handle that it is sent refers to an object that it has made, and to which: the scope is an
+ * object that the server sends to no process.
+ *
+ * Rights: none, of either handle.
+ *
+ * - ZX_OK: @p cookie has the cookie.
+ * - ZX_ERR_BAD_HANDLE: @p handle or @p scope is not a handle of this process.
+ * - ZX_ERR_NOT_SUPPORTED: objects of the type of @p handle have no cookies.
+ * - ZX_ERR_ACCESS_DENIED: no cookie was set, or @p scope refers to another object than the one it was set with, or the other
+ *   side of the eventpair is closed.
+ * - ZX_ERR_INVALID_ARGS: @p cookie cannot be written.
+ */
+zx_status_t zx_object_get_cookie(zx_handle_t handle, zx_handle_t scope, uint64_t* cookie);
+zx_status_t _zx_object_get_cookie(zx_handle_t handle, zx_handle_t scope, uint64_t* cookie);
+
+/**
+ * Sets or replaces the cookie of an event or of one side of an eventpair. The first call makes the object of @p scope the
+ * cookie's scope, for the life of the object of @p handle. An object may be its own scope.
+ *
+ * When the other side of an eventpair is closed, the cookie becomes invalid: it can be neither read nor set.
+ *
+ * Rights: none, of either handle.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle or @p scope is not a handle of this process.
+ * - ZX_ERR_NOT_SUPPORTED: objects of the type of @p handle have no cookies.
+ * - ZX_ERR_ACCESS_DENIED: a cookie was set with another scope, or the other side of the eventpair is closed.
+ */
+zx_status_t zx_object_set_cookie(zx_handle_t handle, zx_handle_t scope, uint64_t cookie);
+zx_status_t _zx_object_set_cookie(zx_handle_t handle, zx_handle_t scope, uint64_t cookie);
+
+/**
  * Clears the signals of @p clear_mask on an object, and then raises those of @p set_mask, in one step.
  *
  * On any object these are the eight user signals; on an event ZX_EVENT_SIGNALED too, on an eventpair

@@ -102,6 +102,24 @@ static zx_status_t object_set_property(zx_handle_t handle) {
     return zx_object_set_property(handle, ZX_PROP_NAME, "name", 4);
 }
 
+static zx_status_t object_get_cookie(zx_handle_t handle) {
+    uint64_t cookie;
+    return zx_object_get_cookie(handle, an_event(), &cookie);
+}
+
+static zx_status_t object_set_cookie(zx_handle_t handle) {
+    return zx_object_set_cookie(handle, an_event(), 1);
+}
+
+static zx_status_t object_get_cookie_of(zx_handle_t scope) {
+    uint64_t cookie;
+    return zx_object_get_cookie(an_event(), scope, &cookie);
+}
+
+static zx_status_t object_set_cookie_of(zx_handle_t scope) {
+    return zx_object_set_cookie(a_pair(), scope, 1);
+}
+
 static zx_status_t object_signal(zx_handle_t handle) {
     return zx_object_signal(handle, 0, ZX_USER_SIGNAL_0);
 }
@@ -348,6 +366,10 @@ static const struct row {
     {"object_get_info(PROCESS_HANDLE_STATS)", info_handle_stats, a_process, ZX_OK, ZX_RIGHT_INSPECT, an_event},
     {"object_get_property", object_get_property, a_process, ZX_OK, ZX_RIGHT_GET_PROPERTY, ANY},
     {"object_set_property", object_set_property, a_process, ZX_OK, ZX_RIGHT_SET_PROPERTY, ANY},
+    {"object_get_cookie", object_get_cookie, an_event, ZX_ERR_ACCESS_DENIED, 0, ANY},
+    {"object_set_cookie", object_set_cookie, a_pair, ZX_OK, 0, ANY},
+    {"object_get_cookie of a scope", object_get_cookie_of, a_channel, ZX_ERR_ACCESS_DENIED, 0, ANY},
+    {"object_set_cookie of a scope", object_set_cookie_of, a_process, ZX_OK, 0, ANY},
     {"object_signal", object_signal, an_event, ZX_OK, ZX_RIGHT_SIGNAL, ANY},
     {"object_signal_peer", object_signal_peer, a_pair, ZX_OK, ZX_RIGHT_SIGNAL_PEER, ANY},
     {"object_wait_one", object_wait_one, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_WAIT, ANY},

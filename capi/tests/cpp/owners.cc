@@ -322,4 +322,21 @@ TEST(names_go_through_properties) {
     CHECK(strcmp(name, "garnet") == 0);
 }
 
+TEST(a_cookie_needs_its_scope) {
+    zx::event token, scope;
+    zx::eventpair one, other;
+    CHECK_OK(zx::event::create(0, &token));
+    CHECK_OK(zx::event::create(0, &scope));
+    CHECK_OK(zx::eventpair::create(0, &one, &other));
+    uint64_t cookie = 1;
+    CHECK_STATUS(token.get_cookie(scope, &cookie), ZX_ERR_ACCESS_DENIED);
+    CHECK_OK(token.set_cookie(scope, 4711));
+    CHECK_OK(token.get_cookie(scope, &cookie));
+    CHECK_EQ(cookie, 4711);
+    CHECK_STATUS(token.set_cookie(one, 1), ZX_ERR_ACCESS_DENIED);
+    CHECK_OK(one.set_cookie(*zx::process::self(), 2));
+    CHECK_OK(one.get_cookie(*zx::process::self(), &cookie));
+    CHECK_EQ(cookie, 2);
+}
+
 }  // namespace

@@ -36,7 +36,7 @@ pub fn operations() -> Vec<OperationSpec> {
 }
 
 fn by_rust() -> Vec<OperationSpec> {
-    vec![create(), signal(), clear(), set_and_clear()]
+    vec![create(), signal(), clear(), set_and_clear(), set_cookie(), replace_cookie()]
 }
 
 fn create() -> OperationSpec {
@@ -116,6 +116,59 @@ fn set_and_clear() -> OperationSpec {
         .check(|fixture, _| check_last_handle(fixture))
 }
 
+/// The cookie that a victim sets. An event is its own scope, so the survivor can read it.
+const COOKIE: u64 = 0x0123_4567_89ab_cdef;
+
+/// A thread sets the cookie of the shared event, which has `before`.
+fn cookie_operation(name: &'static str, before: Option<u64>) -> OperationSpec {
+    OperationSpec::new(name, "the cookie is whole, with its scope, or as before")
+        .set_up(move || {
+            let fixture = shared_event();
+            let event = fixture.kept[0].raw_handle();
+            before.into_iter().for_each(|before| raw::set_cookie(event, event, before).unwrap());
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let event = Event::from(receive_handles(&control).remove(0));
+            move || {
+                event.set_cookie(&event, COOKIE).unwrap();
+                (event, control)
+            }
+        })
+        .check(move |fixture, outcome| {
+            let event = fixture.kept[0].raw_handle();
+            let other = Event::create();
+            let may_be_unset = outcome == Outcome::Killed && before.is_none();
+            match raw::cookie(event, event) {
+                Ok(COOKIE) => {}
+                Ok(cookie) if outcome == Outcome::Killed && Some(cookie) == before => {}
+                Err(Status::ACCESS_DENIED) if may_be_unset => {
+                    // The scope is free as well.
+                    let set = raw::set_cookie(event, other.raw_handle(), 1);
+                    let seen = raw::cookie(event, other.raw_handle());
+                    if (set, seen) != (Ok(()), Ok(1)) {
+                        return Err(format!("half a cookie is left: {set:?}, {seen:?}"));
+                    }
+                    return check_last_handle(fixture);
+                }
+                seen => return Err(format!("the cookie is {seen:?}")),
+            }
+            if raw::set_cookie(event, other.raw_handle(), 1) != Err(Status::ACCESS_DENIED) {
+                return Err("a cookie changed its scope".into());
+            }
+            check_last_handle(fixture)
+        })
+}
+
+fn set_cookie() -> OperationSpec {
+    cookie_operation("set_cookie", None)
+}
+
+fn replace_cookie() -> OperationSpec {
+    cookie_operation("replace_cookie", Some(1))
+}
+
 fn by_c() -> Vec<OperationSpec> {
     let c = |name| c_variant_of(by_rust, name);
     vec![
@@ -126,6 +179,13 @@ fn by_c() -> Vec<OperationSpec> {
         c("create_event").variant("bad_pointer").handle_delta(0).prepare(|| {
             warm_up_creation(ready());
             || assert_eq!(calls::event_create(Invalid), Err(Status::INVALID_ARGS))
+        }),
+        c("set_cookie").prepare(|| {
+            let (control, event) = ready_with_one();
+            move || {
+                calls::set_cookie(event, event, COOKIE).unwrap();
+                control
+            }
         }),
         c("signal").prepare(|| {
             let (control, event) = ready_with_one();

@@ -29,7 +29,7 @@ pub use name::Name;
 pub use nullable::NullableHandle;
 pub(crate) use operations::handle_operations;
 pub use owned::Handle;
-pub use peered::Peered;
+pub use peered::{HasCookie, Peered};
 pub use try_from::TryFromHandleError;
 pub(crate) use try_from::checked;
 pub use wait_many::{WaitItem, object_wait_many};

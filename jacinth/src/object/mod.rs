@@ -7,8 +7,8 @@ use port::wait_async;
 pub use task::*;
 
 use crate::handle::{
-    AsHandleRef, Handle, HandleBased, HandleRef, NullableHandle, Peered, TryFromHandleError, checked,
-    handle_operations,
+    AsHandleRef, Handle, HandleBased, HandleRef, HasCookie, NullableHandle, Peered, TryFromHandleError,
+    checked, handle_operations,
 };
 use crate::types::object_type::ObjectType;
 use std::marker::PhantomData;
@@ -110,8 +110,8 @@ macro_rules! objects {
 
 objects! {
     channel: Channel = CHANNEL [Peered];
-    event: Event = EVENT [];
-    eventpair: EventPair = EVENTPAIR [Peered];
+    event: Event = EVENT [HasCookie];
+    eventpair: EventPair = EVENTPAIR [Peered, HasCookie];
     fifo: Fifo<R, W> = FIFO [Peered];
     socket: Socket = SOCKET [Peered];
     timer: Timer = TIMER [];

@@ -1,4 +1,4 @@
-//! Objects by a handle's value: creation, signals, waits, properties.
+//! Objects by a handle's value: creation, signals, waits, properties, cookies.
 
 use crate::attachment::current_thread::with_thread;
 use crate::detail;
@@ -232,5 +232,54 @@ pub fn set_name(value: u32, name: &[u8; MAX_NAME_BYTES]) -> Result<(), Status> {
         let found = thread.lookup(shm::HandleValue(value))?;
         found.require(Rights::SET_PROPERTY.into())?;
         thread.set_name(found, &padded)
+    })
+}
+
+/// The object's cookie, for a caller that has a handle to its scope. Needs no right of either handle.
+///
+/// Follows `docs/syscalls/object_get_cookie.md`. See [`HasCookie`](crate::HasCookie).
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`] for either value; [`Status::NOT_SUPPORTED`] for an object that has no cookies: all but events and
+/// event pairs; [`Status::ACCESS_DENIED`] if no cookie was set, if `scope` is not its scope, and on an event pair whose
+/// other side is closed.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (event, scope) = (Event::create(), Event::create());
+/// assert_eq!(raw::cookie(event.raw_handle(), scope.raw_handle()), Err(Status::ACCESS_DENIED));
+/// raw::set_cookie(event.raw_handle(), scope.raw_handle(), 7)?;
+/// assert_eq!(raw::cookie(event.raw_handle(), scope.raw_handle()), Ok(7));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn cookie(value: u32, scope: u32) -> Result<u64, Status> {
+    with_thread(|thread| {
+        let scope = thread.lookup(shm::HandleValue(scope))?;
+        thread.cookie(thread.lookup(shm::HandleValue(value))?, scope)
+    })
+}
+
+/// Sets the object's cookie. The first setting fixes the scope for the life of the object. Needs no right of either handle.
+///
+/// Follows `docs/syscalls/object_set_cookie.md`. See [`HasCookie`](crate::HasCookie).
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`] for either value; [`Status::NOT_SUPPORTED`] for an object that has no cookies: all but events and
+/// event pairs; [`Status::ACCESS_DENIED`] if a cookie was set with another scope, and on an event pair whose other side is
+/// closed.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (event, scope) = (Event::create(), Event::create());
+/// raw::set_cookie(event.raw_handle(), scope.raw_handle(), 7)?;
+/// assert_eq!(raw::set_cookie(event.raw_handle(), event.raw_handle(), 8), Err(Status::ACCESS_DENIED));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn set_cookie(value: u32, scope: u32, cookie: u64) -> Result<(), Status> {
+    with_thread(|thread| {
+        let scope = thread.lookup(shm::HandleValue(scope))?;
+        thread.set_cookie(thread.lookup(shm::HandleValue(value))?, scope, cookie)
     })
 }

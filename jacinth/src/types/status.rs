@@ -269,7 +269,7 @@ pub(crate) fn of(error: jacinth_shm::Error) -> Status {
     match error {
         E::BadHandle => Status::BAD_HANDLE,
         E::WrongType => Status::WRONG_TYPE,
-        E::AccessDenied { .. } => Status::ACCESS_DENIED,
+        E::AccessDenied { .. } | E::WrongScope => Status::ACCESS_DENIED,
         E::InvalidArgs(_) => Status::INVALID_ARGS,
         E::OutOfRange { .. } => Status::OUT_OF_RANGE,
         E::NotSupported(_) => Status::NOT_SUPPORTED,

@@ -14,6 +14,7 @@ use crate::handle::pin;
 use crate::lifecycle::create::{self, Created};
 use crate::lifecycle::{close, reclaim, scavenge, teardown};
 use crate::memory::{block_pool, slot_credit, slot_pages};
+use crate::object::info::cookie;
 use crate::object::info::handles::{self, CLASS_NUMBERS};
 use crate::object::info::{self, Basic, MAX_NAME_BYTES};
 use crate::object::{self, ObjectClass};
@@ -178,6 +179,18 @@ impl Thread {
     /// Names the handle's object. If two threads name one object at once, the result may mix words of both names.
     pub fn set_name(&self, found: ResolvedHandle, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
         info::set_name(self, found, name)
+    }
+
+    /// The cookie of the handle's object, for a caller with a handle to the object that is its scope. `WrongScope` if there is
+    /// no cookie, or if it has another scope; `NotSupported` if objects of the class have none.
+    pub fn cookie(&self, found: ResolvedHandle, scope: ResolvedHandle) -> Result<u64> {
+        cookie::get(self, found, scope)
+    }
+
+    /// Sets the cookie of the handle's object. The first setting fixes the scope for the life of the object. Fails as
+    /// [`cookie`](Self::cookie) does, but for an object without a cookie.
+    pub fn set_cookie(&self, found: ResolvedHandle, scope: ResolvedHandle, cookie: u64) -> Result<()> {
+        cookie::set(self, found, scope, cookie)
     }
 
     /// The least generation that the next user of the slot gets.

@@ -24,6 +24,9 @@ pub enum Error {
         /// The requested rights that the handle lacks.
         missing: Rights,
     },
+    /// The object has no cookie, or one of another scope, or its peer is closed.
+    #[error("the object has no cookie of this scope")]
+    WrongScope,
     /// An argument is invalid in every state of the arena.
     #[error("invalid argument: {0}")]
     InvalidArgs(&'static str),

@@ -1,11 +1,11 @@
 //! The place of everything in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
 //!
 //! ```text
-//!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ pools
-//!           8 lines        4 lines       33 lines  1 line    4 lines  2 lines one word an     1 bit  half a line   blocks: class 0 … 16
-//!           a process      a thread      and 1 bit an object a channel        entry, a page-  a      a block       256 B … 16 MiB
-//!                                        a thread                             aligned region  thing                extents: class 17 … 29
-//!                                                                             a process                            4 KiB … 64 GiB
+//!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ cookies │ handle tables │ maps │ descriptors │ pools
+//!           8 lines        4 lines       33 lines  1 line    4 lines  2 lines 1 line    one word an     1 bit  half a line   blocks: class 0 … 16
+//!           a process      a thread      and 1 bit an object a channel                  entry, a page-  a      a block       256 B … 16 MiB
+//!                                        a thread                                       aligned region  thing                extents: class 17 … 29
+//!                                                                                       a process                            4 KiB … 64 GiB
 //! ```
 //!
 //! The maps say which objects and which blocks are free: one map for objects, and one for each class of blocks. Beside
@@ -20,7 +20,7 @@ use crate::arena::header::{Header, MAGIC, VERSION};
 use crate::arena::record::block::Descriptor;
 use crate::arena::record::free_map::{MapLayout, MapWord, WORD_BITS};
 use crate::arena::record::line::{EntryCell, Line};
-use crate::arena::record::object::{Name, Object, ObjectBody};
+use crate::arena::record::object::{CookieJars, Name, Object, ObjectBody};
 use crate::arena::record::row::{ProcessRow, ThreadRow};
 use crate::arena::record::watch::WatchRow;
 use crate::arena::region::Shared;
@@ -85,6 +85,7 @@ pub(crate) struct Layout {
     pub(crate) objects: Section<Object>,
     pub(crate) bodies: Section<ObjectBody>,
     pub(crate) names: Section<Name>,
+    pub(crate) cookies: Section<CookieJars>,
     pub(crate) entries: Section<EntryCell>,
     /// Entries in one process's region: a whole number of pages.
     pub(crate) entries_per_process: usize,
@@ -113,9 +114,10 @@ impl Layout {
         let watching = at.section(threads.count.div_ceil(WORD_BITS));
         // The last one is the root directory, which no process has made and no limit counts.
         let objects = at.section(config.max_objects as usize + 1);
-        // Apart from the objects: a page of bodies that no channel ever used costs no memory. The same goes for names.
+        // Apart from the objects: a page of bodies that no channel ever used costs no memory. The same goes for names and cookies.
         let bodies = at.section(objects.count);
         let names = at.section(objects.count);
+        let cookies = at.section(objects.count);
         let mut entries_per_process = config.max_handles_per_process as usize + 1;
         if !cfg!(loom) {
             // Whole pages, so that the table of a dead process can be given back without its neighbours.
@@ -144,6 +146,7 @@ impl Layout {
             objects,
             bodies,
             names,
+            cookies,
             entries,
             entries_per_process,
             object_map,
@@ -177,6 +180,7 @@ impl Layout {
             size_of::<Object>(),
             size_of::<ObjectBody>(),
             size_of::<Name>(),
+            size_of::<CookieJars>(),
             size_of::<MapWord>(),
             size_of::<Descriptor>(),
             size_of::<Line>(),
@@ -249,6 +253,7 @@ const _: () = {
     assert!(WORD_BITS * size_of::<Object>() == PAGE_BYTES);
     assert!(size_of::<ObjectBody>() == 4 * LINE_BYTES);
     assert!(size_of::<Name>() == 2 * LINE_BYTES);
+    assert!(size_of::<CookieJars>() == LINE_BYTES);
     assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
     assert!(size_of::<WatchRow>() == 33 * LINE_BYTES);
     assert!(size_of::<ProcessRow>() == 8 * LINE_BYTES);

@@ -26,7 +26,7 @@ use crate::arena::layout::{Layout, PAGE_BYTES, Section};
 use crate::arena::record::block::Descriptor;
 use crate::arena::record::free_map::{MapWord, WORD_BITS};
 use crate::arena::record::line::{EntryCell, LINE_WORDS, Line};
-use crate::arena::record::object::{Direction, Name, Object, ObjectBody};
+use crate::arena::record::object::{CookieJar, Direction, Name, Object, ObjectBody};
 use crate::arena::record::row::{ProcessRow, ThreadRow};
 use crate::arena::record::watch::WatchRow;
 use crate::arena::region::{Heap, Region, Shared};
@@ -196,6 +196,12 @@ impl Arena {
         self.at(self.layout.names, slot.index()).ok_or(Error::Corrupt("an object's slot is out of range"))
     }
 
+    /// The cookie of one side of an object.
+    pub(crate) fn cookie_jar(&self, object: ObjectRef) -> Result<&CookieJar> {
+        let jars = self.at(self.layout.cookies, object.slot().index());
+        Ok(&jars.ok_or(Error::Corrupt("an object's slot is out of range"))?.sides[object.side()])
+    }
+
     /// The signals and the event count of one side of an object.
     #[inline(always)]
     pub(crate) fn state(&self, object: ObjectRef) -> Result<&AtomicU64> {
@@ -306,7 +312,7 @@ impl Arena {
         self.region.decommit(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
     }
 
-    /// Gives back the memory of a page of objects, and of the bodies and names of the same slots. Returns how many
+    /// Gives back the memory of a page of objects, and of the bodies, names and cookies of the same slots. Returns how many
     /// bytes that is. `None` if the kernel refuses to free the page of objects: then the objects are unchanged. The
     /// caller owns all the slots until the page of objects reads as zero; that page goes last.
     pub(crate) fn forget_slots(&self, page: u32) -> Option<usize> {
@@ -324,11 +330,13 @@ impl Arena {
             object.lifecycle.store(0, Release);
         }
         // The objects go last: while a lifecycle word is not zero, the slot is still owned by the caller, so no other
-        // thread uses its body or its name.
+        // thread uses its body, its name or its cookies.
         let bodies = self.decommit_some(layout.bodies, first, WORD_BITS);
         let names = self.decommit_some(layout.names, first, WORD_BITS);
+        let cookies = self.decommit_some(layout.cookies, first, WORD_BITS);
         let objects = self.decommit_some(layout.objects, first, WORD_BITS);
-        (cfg!(loom) || objects == WORD_BITS * size_of::<Object>()).then_some(bodies + names + objects)
+        let all = bodies + names + cookies + objects;
+        (cfg!(loom) || objects == WORD_BITS * size_of::<Object>()).then_some(all)
     }
 
     /// Gives back the whole pages among `count` values of a section.
@@ -424,6 +432,7 @@ mod model {
             self.construct(layout.objects);
             self.construct(layout.bodies);
             self.construct(layout.names);
+            self.construct(layout.cookies);
             self.construct(layout.entries);
             self.construct(layout.object_map.section);
             self.construct(layout.slot_pages);

@@ -72,6 +72,8 @@ pub(crate) trait Class {
     /// Whether each side writes a ring of messages, which is a direction of the object's body. Messages carry handles, so
     /// such an object may keep other objects, and itself, alive. Recovery, audit and listing read the rings.
     const HAS_RINGS: bool = false;
+    /// Whether each side may have a cookie: a number that programs attach to it (`object/info/cookie`).
+    const HAS_COOKIE: bool = false;
     /// Whether signals change by themselves when a deadline passes.
     const HAS_DEADLINE: bool = false;
     /// The signals that programs may set and clear.

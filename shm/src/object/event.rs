@@ -7,6 +7,7 @@ pub(crate) struct Event;
 
 impl Class for Event {
     const NUMBER: u8 = 5;
+    const HAS_COOKIE: bool = true;
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL.union(Signals::SIGNALED);
     type Progress = ();
 }

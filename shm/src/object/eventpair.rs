@@ -13,6 +13,7 @@ pub(crate) struct EventPair;
 impl Class for EventPair {
     const NUMBER: u8 = 16;
     const SIDES: usize = 2;
+    const HAS_COOKIE: bool = true;
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL.union(Signals::SIGNALED);
     type Progress = ();
 

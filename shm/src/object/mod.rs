@@ -88,6 +88,13 @@ macro_rules! classes {
                 }
             }
 
+            /// See [`Class::HAS_COOKIE`].
+            pub(crate) const fn has_cookie(self) -> bool {
+                match self {
+                    $($(Self::$name => <$module::$name as Class>::HAS_COOKIE,)*)*
+                }
+            }
+
             /// See [`Class::bind_half`].
             #[inline(always)]
             pub(crate) fn bind_half<'a>(

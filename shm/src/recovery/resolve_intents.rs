@@ -10,6 +10,7 @@ use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::lifecycle::reclaim;
 use crate::memory::{block_credit, block_pool, decommit, free_map, slot_pages, slot_pool, trim};
+use crate::object::info::cookie;
 use crate::object::port::index;
 use crate::object::{self, ObjectClass};
 use crate::process::thread::{Thread, crash_point};
@@ -166,6 +167,7 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
             Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state() == LifecycleState::Live
         }
         Operation::Move { from, to, rights } => resolve_move(thread, from, to, rights)?,
+        Operation::SetCookie { at } => cookie::resolve(thread, at)?,
         // The sender held no lock of the channel. Another thread may have closed it, and its slot may have another user.
         Operation::Send { position: None, .. } => false,
         Operation::Send { from: object, .. } | Operation::Receive { at: object, .. } => {

@@ -1,4 +1,4 @@
-//! Properties of objects, of which the name is there so far.
+//! Properties of objects, of which the name is there so far; and cookies.
 
 use crate::call_macro::calls;
 use crate::object::handle::check_handle;
@@ -91,5 +91,21 @@ calls! {
         let given = value.slice(value_size.min(name.len() - 1))?;
         name[..given.len()].copy_from_slice(given);
         raw::set_name(handle, &name)
+    }
+
+    /// Stores an object's cookie.
+    fn zx_object_get_cookie, _zx_object_get_cookie(
+        handle: zx_handle_t,
+        scope: zx_handle_t,
+        cookie: UserOut<u64>,
+    ) {
+        enter()?;
+        cookie.store(raw::cookie(handle, scope)?)
+    }
+
+    /// Sets an object's cookie.
+    fn zx_object_set_cookie, _zx_object_set_cookie(handle: zx_handle_t, scope: zx_handle_t, cookie: u64) {
+        enter()?;
+        raw::set_cookie(handle, scope, cookie)
     }
 }

@@ -81,6 +81,16 @@ class object_base {
     return zx_object_set_property(value_, property, value, size);
   }
 
+  /// `zx_object_get_cookie`. Events and sides of event pairs have cookies.
+  zx_status_t get_cookie(const object_base& scope, uint64_t* cookie) const noexcept {
+    return zx_object_get_cookie(value_, scope.value_, cookie);
+  }
+
+  /// `zx_object_set_cookie`. The first call fixes the scope.
+  zx_status_t set_cookie(const object_base& scope, uint64_t cookie) const noexcept {
+    return zx_object_set_cookie(value_, scope.value_, cookie);
+  }
+
  protected:
   constexpr object_base() noexcept = default;
   constexpr explicit object_base(zx_handle_t value) noexcept : value_(value) {}

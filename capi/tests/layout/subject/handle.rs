@@ -13,6 +13,8 @@ pub fn subject() -> Subject {
         zx_object_get_info(1, 2, 3, 4, 5, 6)
         zx_object_get_property(1, 2, 3, 4)
         zx_object_set_property(1, 2, 3, 4)
+        zx_object_get_cookie(1, 2, 3)
+        zx_object_set_cookie(1, 2, 3)
         zx_object_signal(1, 2, 3)
         zx_object_signal_peer(1, 2, 3)
         zx_object_wait_one(1, 2, 3, 4)

@@ -130,6 +130,12 @@ pub fn set_name(handle: u32, name: &[u8]) -> Answer {
     })
 }
 
+/// `zx_object_set_cookie`
+pub fn set_cookie(handle: u32, scope: u32, cookie: u64) -> Answer {
+    // SAFETY: numbers alone.
+    Status::ok(unsafe { jacinth_capi_calls::zx_object_set_cookie(handle, scope, cookie) })
+}
+
 /// `zx_object_signal`
 pub fn signal(handle: u32, set: Signals) -> Answer {
     // SAFETY: numbers alone.

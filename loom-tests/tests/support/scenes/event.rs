@@ -1,8 +1,8 @@
-//! Scenes of events: signals that a sleeper waits for.
+//! Scenes of events: signals that a sleeper waits for, and cookies.
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[CLEARING_A_WATCHED_SIGNAL];
+pub const SCENES: &[Scene] = &[CLEARING_A_WATCHED_SIGNAL, SETTING_THE_FIRST_COOKIE, REPLACING_A_COOKIE];
 
 pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
     name: "setting and clearing a signal that a sleeper waits for",
@@ -14,4 +14,57 @@ pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
     },
     beside: nothing,
     after: event_is_ours_alone,
+};
+
+/// The victim's cookie. An event is its own scope, so the survivor can read it.
+const COOKIE: u64 = 7;
+
+fn cookie(thread: &Thread, event: HandleValue) -> Result<u64> {
+    thread.cookie(find(thread, event), find(thread, event))
+}
+
+fn set_cookie(thread: &Thread, event: HandleValue, cookie: u64) -> Result<()> {
+    thread.set_cookie(find(thread, event), find(thread, event), cookie)
+}
+
+pub const SETTING_THE_FIRST_COOKIE: Scene = Scene {
+    name: "setting the first cookie",
+    points: &["cookie.intended", "cookie.begun", "cookie.stored", "cookie.set"],
+    setup: shared_event,
+    act: |victim, victims| match set_cookie(victim, victims[0], COOKIE) {
+        // The survivor was quicker, with its scope.
+        Err(Error::WrongScope) => Ok(()),
+        result => result,
+    },
+    beside: |survivor, survivors| {
+        let seen = cookie(survivor, survivors[0]);
+        assert!(matches!(seen, Ok(COOKIE) | Err(Error::WrongScope)), "{seen:?}");
+        // Another scope, of an object that only the survivor has.
+        let (own, _) = survivor.create(ObjectClass::Event, ALL).unwrap();
+        let set = survivor.set_cookie(find(survivor, survivors[0]), find(survivor, own), COOKIE + 1);
+        // Whether the victim has lost: it is one or the other, from the first look on.
+        assert_eq!(cookie(survivor, survivors[0]), set.map_or(Ok(COOKIE), |()| Err(Error::WrongScope)));
+        assert!(seen.is_err() || set.is_err());
+        vec![own]
+    },
+    after: event_is_ours_alone,
+};
+
+pub const REPLACING_A_COOKIE: Scene = Scene {
+    name: "replacing a cookie",
+    points: &["cookie.replacing", "cookie.replaced"],
+    setup: || {
+        let actors = shared_event();
+        set_cookie(&actors.survivor, actors.survivors[0], 1).unwrap();
+        actors
+    },
+    act: |victim, victims| set_cookie(victim, victims[0], COOKIE),
+    beside: nothing,
+    after: |survivor, survivors| {
+        let seen = cookie(survivor, survivors[0]);
+        assert!(matches!(seen, Ok(1 | COOKIE)), "{seen:?}");
+        set_cookie(survivor, survivors[0], 9).unwrap();
+        assert_eq!(cookie(survivor, survivors[0]), Ok(9));
+        event_is_ours_alone(survivor, survivors);
+    },
 };

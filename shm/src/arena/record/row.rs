@@ -92,10 +92,11 @@ pub(crate) struct ThreadRow {
     waiting_line: WaitingLine,
 }
 
-/// The hazards, on a line of their own, which only the reclaimer reads; and the slot that is being taken or freed.
+/// The hazards, on a line of their own, which only the reclaimer reads; the slot that is being taken or freed; and the
+/// cookie that is being set.
 #[derive(Default)]
 #[repr(C, align(64))]
-struct HazardLine([AtomicU64; HAZARDS], AtomicU64);
+struct HazardLine([AtomicU64; HAZARDS], AtomicU64, [AtomicU64; 2]);
 
 #[derive(Default)]
 #[repr(C, align(64))]
@@ -124,6 +125,7 @@ impl core::fmt::Debug for ThreadRow {
             .field("operation", &Operation::from_words(self.operation.each_ref().map(word)))
             .field("hazards", &self.hazards().each_ref().map(side))
             .field("slot", &word(self.slot()).checked_sub(1).map(|slot| Slot(slot as u32)))
+            .field("cookie", &self.cookie().each_ref().map(word))
             .field("counters", &self.counters().each_ref().map(word))
             .field("waiting", &Waiting(word(self.waiting())))
             .finish()
@@ -146,6 +148,11 @@ impl ThreadRow {
     /// One more than the slot that is being taken or freed; 0: none.
     pub(crate) fn slot(&self) -> &AtomicU64 {
         &self.hazard_line.1
+    }
+
+    /// The scope, and the cookie, of the setting that `Operation::SetCookie` names.
+    pub(crate) fn cookie(&self) -> &[AtomicU64; 2] {
+        &self.hazard_line.2
     }
 
     pub(crate) fn hazards(&self) -> &[AtomicU64; HAZARDS] {

@@ -7,7 +7,7 @@
 //! | intent | words | written before | tells recovery |
 //! |---|---|---|---|
 //! | refcount | `refcount_intent`, `handle_location` | a count changes | which record, which object, and whether it was applied |
-//! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive, shrink | which word shows the commit |
+//! | operation | `operation[0]`, `operation[1]`, `cookie` | create, replace, send, receive, shrink, a first cookie | which word shows the commit |
 //! | list | `list_intent`, `list_intent_word` | a block is taken, linked to a direction or unlinked | which block, and its exact word |
 //! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `memory/slot_pool` |
 //! | release queue | `release_queue` | — | the sides that lost their last reference to this thread, still to be torn down |
@@ -116,6 +116,10 @@ pub(crate) enum Operation {
         vmo: ObjectRef,
         to: SizeWord,
     },
+    /// Setting the first cookie of this side. The row has the scope and the cookie (`ThreadRow::cookie`).
+    SetCookie {
+        at: ObjectRef,
+    },
 }
 
 impl Operation {
@@ -143,6 +147,7 @@ impl Operation {
             }
             Self::Receive { at, position } => [Self::KIND.of(4) | Self::LOW.of(at.0.into()), position],
             Self::Shrink { vmo, to } => [Self::KIND.of(6) | Self::LOW.of(vmo.0.into()), to.0],
+            Self::SetCookie { at } => [Self::KIND.of(7) | Self::LOW.of(at.0.into()), 0],
         }
     }
 
@@ -159,6 +164,7 @@ impl Operation {
             3 => Self::Send { from: object, position: (second != Self::NO_POSITION).then_some(second) },
             4 => Self::Receive { at: object, position: second },
             6 => Self::Shrink { vmo: object, to: SizeWord(second) },
+            7 => Self::SetCookie { at: object },
             _ => Self::Idle,
         }
     }
@@ -356,6 +362,7 @@ mod tests {
             Operation::Send { from: object, position: Some(1 << 40) },
             Operation::Receive { at: object, position: 0 },
             Operation::Shrink { vmo: object, to: SizeWord::new(4096).changed_to(8192) },
+            Operation::SetCookie { at: object },
         ] {
             assert_eq!(Operation::from_words(operation.to_words()), operation);
         }

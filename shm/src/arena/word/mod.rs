@@ -1,6 +1,6 @@
 //! The shared 64-bit words: their bits, their states and their named transitions. This folder has no memory and no
-//! logic. Three words stand elsewhere, for one file uses each: a page of object slots (`memory/slot_pages`), a wait
-//! (`arena/record/watch`) and a timer (`arena/record/timer`).
+//! logic. Four words stand elsewhere, for one file uses each: a page of object slots (`memory/slot_pages`), a wait
+//! (`arena/record/watch`), a timer (`arena/record/timer`) and a cookie jar (`object/info/jar`).
 //!
 //! A file describes one word and is the only place that knows its bits. The files of the operations say how they use
 //! each field, and in which order they write the words.

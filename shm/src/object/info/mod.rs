@@ -2,14 +2,19 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `cookie`, `jar` | an object's cookie, and the word of the jar that holds it |
 //! | `handles` | the handles of a process, counted by class |
 
+pub(crate) mod cookie;
 pub(crate) mod handles;
+mod jar;
 
+use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Rights;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
+use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::handle::pin;
 use crate::object::ObjectClass;
@@ -50,6 +55,12 @@ pub(crate) fn basic(thread: &Thread, found: ResolvedHandle) -> Result<Basic> {
     })
 }
 
+/// The koid of a side. The caller has a hazard on the object.
+pub(crate) fn koid_of(arena: &Arena, side: ObjectRef) -> Result<u64> {
+    // Relaxed: written before the object was LIVE.
+    Ok(arena.object(side.slot())?.koid.load(Relaxed).wrapping_add(side.side() as u64))
+}
+
 pub(crate) fn class(thread: &Thread, found: ResolvedHandle) -> Result<ObjectClass> {
     // Relaxed: read without a hazard. `validate`, below, rejects a value of the slot's next user.
     let class = ObjectClass::of(Lifecycle(
@@ -60,8 +71,7 @@ pub(crate) fn class(thread: &Thread, found: ResolvedHandle) -> Result<ObjectClas
 
 pub(crate) fn name(thread: &Thread, found: ResolvedHandle) -> Result<[u8; MAX_NAME_BYTES]> {
     pin::with_pinned(thread, found, |object, _| {
-        let koid =
-            thread.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
+        let koid = koid_of(thread.arena(), object)?;
         let name = &thread.arena().name(object.slot())?.sides[object.side()];
         let mut bytes = [0; MAX_NAME_BYTES];
         // A name belongs to the koid stored with it, so a new object in the slot does not inherit the old one's name.
@@ -79,8 +89,7 @@ pub(crate) fn name(thread: &Thread, found: ResolvedHandle) -> Result<[u8; MAX_NA
 
 pub(crate) fn set_name(thread: &Thread, found: ResolvedHandle, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
     pin::with_pinned(thread, found, |object, _| {
-        let koid =
-            thread.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
+        let koid = koid_of(thread.arena(), object)?;
         let stored = &thread.arena().name(object.slot())?.sides[object.side()];
         for (chunk, word) in name.chunks_exact(8).zip(&stored.bytes) {
             word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Relaxed);

@@ -1,8 +1,8 @@
 //! The record of an object: its lifecycle word, its koid, and for each side a reference count, a state and a list link.
 //!
 //! One cache line holds all of it, so a million events take 64 MB. A channel's writer finds on one line everything that
-//! is shared but rarely changes: whether the peer is closed, whether a thread sleeps. The rings of a channel and the
-//! name of an object lie in sections of their own.
+//! is shared but rarely changes: whether the peer is closed, whether a thread sleeps. The rings of a channel, the name of
+//! an object and its cookies lie in sections of their own.
 //!
 //! ```text
 //!  lifecycle ─ koid ─ count[0] ─ count[1] ─ state[0] ─ state[1] ─ next[0] ─ next[1]
@@ -224,6 +224,30 @@ unsafe impl Shared for Name {}
 pub(crate) struct NameOfSide {
     pub(crate) koid: AtomicU64,
     pub(crate) bytes: [AtomicU64; 4],
+}
+
+/// The cookies of an object's sides: see `object/info/cookie`.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+pub(crate) struct CookieJars {
+    pub(crate) sides: [CookieJar; 2],
+}
+
+// SAFETY: atomic words only; zero is their default.
+unsafe impl Shared for CookieJars {}
+
+/// One side's cookie, and its scope.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(crate) struct CookieJar {
+    /// Whether there is a cookie, and in which word: a value of `object/info/jar`.
+    pub(crate) state: AtomicU64,
+    /// The koid of the scope.
+    pub(crate) scope: AtomicU64,
+    /// The first cookie.
+    pub(crate) first: AtomicU64,
+    /// The cookie that has replaced it.
+    pub(crate) latest: AtomicU64,
 }
 
 #[cfg(all(test, not(loom)))]
