@@ -34,10 +34,16 @@ explorations! {
         explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
     }
 
+    /// INV-COOKIE-2: recovery completes a setting that has begun, before the row is another thread's.
+    #[test]
+    fn dead_setters_cookie_is_its_own() {
+        explore_deaths(SETTING_THE_FIRST_COOKIE, 1);
+    }
+
     /// INV-COOKIE-2: the survivor completes a setting that has begun, or recovery does.
     #[test]
     fn dead_setter_leaves_one_scope() {
-        explore_deaths(SETTING_THE_FIRST_COOKIE, 1);
+        explore_deaths(SETTING_A_CONTESTED_COOKIE, 1);
     }
 
     /// INV-COOKIE-3.

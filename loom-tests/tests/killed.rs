@@ -146,6 +146,7 @@ fn unfinished_join_leaves_no_row() {
 #[test]
 fn unfinished_cookie_is_recovered() {
     kill_after_every_store(SETTING_THE_FIRST_COOKIE);
+    kill_after_every_store(SETTING_A_CONTESTED_COOKIE);
     kill_after_every_store(REPLACING_A_COOKIE);
 }
 

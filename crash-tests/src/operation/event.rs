@@ -139,6 +139,9 @@ fn cookie_operation(name: &'static str, before: Option<u64>) -> OperationSpec {
         .check(move |fixture, outcome| {
             let event = fixture.kept[0].raw_handle();
             let other = Event::create();
+            // A new thread may get the victim's row, and sets a cookie too.
+            std::thread::scope(|scope| scope.spawn(|| other.set_cookie(&other, 2)).join().unwrap())
+                .map_err(|status| format!("setting another cookie: {status}"))?;
             let may_be_unset = outcome == Outcome::Killed && before.is_none();
             match raw::cookie(event, event) {
                 Ok(COOKIE) => {}

@@ -2,7 +2,8 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[CLEARING_A_WATCHED_SIGNAL, SETTING_THE_FIRST_COOKIE, REPLACING_A_COOKIE];
+pub const SCENES: &[Scene] =
+    &[CLEARING_A_WATCHED_SIGNAL, SETTING_THE_FIRST_COOKIE, SETTING_A_CONTESTED_COOKIE, REPLACING_A_COOKIE];
 
 pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
     name: "setting and clearing a signal that a sleeper waits for",
@@ -31,6 +32,30 @@ pub const SETTING_THE_FIRST_COOKIE: Scene = Scene {
     name: "setting the first cookie",
     points: &["cookie.intended", "cookie.begun", "cookie.stored", "cookie.set"],
     setup: shared_event,
+    act: |victim, victims| set_cookie(victim, victims[0], COOKIE),
+    beside: nothing,
+    after: |survivor, survivors| {
+        // Another thread gets the victim's row, and sets a cookie of its own. The victim's setting is complete by then.
+        let next = sibling(survivor);
+        let own = create_event(&next);
+        set_cookie(&next, own, COOKIE + 1).unwrap();
+        close_all(&next, &[own]);
+        match cookie(survivor, survivors[0]) {
+            Ok(COOKIE) => {}
+            Err(Error::WrongScope) => {
+                set_cookie(survivor, survivors[0], COOKIE + 2).unwrap();
+                assert_eq!(cookie(survivor, survivors[0]), Ok(COOKIE + 2));
+            }
+            seen => panic!("{seen:?}"),
+        }
+        event_is_ours_alone(survivor, survivors);
+    },
+};
+
+pub const SETTING_A_CONTESTED_COOKIE: Scene = Scene {
+    name: "setting the first cookie beside another thread",
+    points: &["cookie.intended", "cookie.begun", "cookie.stored", "cookie.set"],
+    setup: shared_event,
     act: |victim, victims| match set_cookie(victim, victims[0], COOKIE) {
         // The survivor was quicker, with its scope.
         Err(Error::WrongScope) => Ok(()),
@@ -40,9 +65,9 @@ pub const SETTING_THE_FIRST_COOKIE: Scene = Scene {
         let seen = cookie(survivor, survivors[0]);
         assert!(matches!(seen, Ok(COOKIE) | Err(Error::WrongScope)), "{seen:?}");
         // Another scope, of an object that only the survivor has.
-        let (own, _) = survivor.create(ObjectClass::Event, ALL).unwrap();
+        let own = create_event(survivor);
         let set = survivor.set_cookie(find(survivor, survivors[0]), find(survivor, own), COOKIE + 1);
-        // Whether the victim has lost: it is one or the other, from the first look on.
+        // It is one or the other, from here on.
         assert_eq!(cookie(survivor, survivors[0]), set.map_or(Ok(COOKIE), |()| Err(Error::WrongScope)));
         assert!(seen.is_err() || set.is_err());
         vec![own]
