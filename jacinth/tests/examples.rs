@@ -31,3 +31,10 @@ fn programs_meet_by_name() {
 fn the_tour_ends_well() {
     assert!(!run("quickstart").is_empty());
 }
+
+#[test]
+fn handles_are_listed_by_type() {
+    let printed = run("handles");
+    assert!(printed.contains("the client after its requests: 22 handles\n"), "{printed}");
+    assert!(printed.contains("    20 event\n"), "{printed}");
+}
