@@ -36,7 +36,7 @@ impl Thread {
     /// # Errors
     /// `BadHandle`; `WrongType` when the object is no socket; `AccessDenied`; `PeerClosed`; `BadState` after a shutdown;
     /// `ShouldWait` when there is no room; `OutOfRange` when a datagram is larger than
-    /// [`MAX_SOCKET_BYTES`](socket::MAX_SOCKET_BYTES); `NoMemory` or `NoResources` when there is no memory for the bytes.
+    /// [`MAX_SOCKET_BYTES`](crate::MAX_SOCKET_BYTES); `NoMemory` or `NoResources` when there is no memory for the bytes.
     #[inline]
     pub fn socket_write(&self, socket: impl Into<HandleName>, rights: Rights, bytes: &[u8]) -> Result<usize> {
         data::write(self, socket.into(), rights, bytes)

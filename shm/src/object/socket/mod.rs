@@ -27,7 +27,7 @@ use crate::arena::word::handle::{EntryIndex, Rights};
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
-use crate::arena::word::stream::geometry::{Geometry, SocketOptions};
+use crate::arena::word::stream::geometry::{Geometry, MAX_SOCKET_BYTES, SocketOptions};
 use crate::handle::lookup::{HandleName, ResolvedHandle};
 use crate::object::ObjectClass;
 use crate::object::budget::Budget;
@@ -39,9 +39,6 @@ use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
 use crate::signal::set;
 use crate::sync::{Inside, Relaxed};
-
-/// How many bytes a socket holds in each direction, as in Zircon.
-pub const MAX_SOCKET_BYTES: usize = if cfg!(loom) { 8 } else { 257_024 };
 
 /// The class of sockets.
 pub(crate) struct Socket;

@@ -7,6 +7,9 @@ use crate::arena::word::{Field, debug_as_fields};
 /// The most bytes that a stream holds.
 const MOST_BYTES: u64 = 1 << 18;
 
+/// How many bytes a socket holds in each direction, as in Zircon.
+pub const MAX_SOCKET_BYTES: usize = if cfg!(loom) { 8 } else { 257_024 };
+
 /// How many items a direction of a socket may have in places, beside its first one. A fifo has one for each element.
 const SOCKET_PLACES: u64 = if cfg!(loom) { 2 } else { 1024 };
 
