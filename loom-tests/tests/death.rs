@@ -118,13 +118,13 @@ explorations! {
 
     /// INV-STREAM-2, INV-STREAM-5: the peer reads whole writes, and then sees the end.
     #[test]
-    fn death_in_a_growing_ring_is_seen() {
+    fn dead_owner_of_a_socket_is_seen() {
         explore_deaths(GROWING_A_RING, 1);
     }
 
     /// INV-STREAM-5: a message is there or not, and the survivor that waits for it, or for its place, is woken.
     #[test]
-    fn death_in_a_control_plane_is_seen() {
+    fn dead_user_of_control_is_seen() {
         explore_deaths(WRITING_A_CONTROL_MESSAGE, 1);
         explore_deaths(READING_A_CONTROL_MESSAGE, 1);
         explore_deaths(CLOSING_WITH_A_CONTROL_MESSAGE, 0);

@@ -265,7 +265,7 @@ fn shutdown_reads_what_was_written() {
 
 /// A thread of the writing process ends the writing while another one writes.
 #[test]
-fn shutdown_by_writers_refuses_no_byte() {
+fn shutdown_refuses_no_written_byte() {
     for options in [STREAM, SocketOptions::DATAGRAM] {
         model_with_one_sided_barriers(2, move || {
             let (one, near, two, theirs) = two_owners(options);

@@ -24,6 +24,11 @@
 use crate::arena::record::object::Direction;
 use crate::sync::AtomicU64;
 
+/// The bytes that the word of a threshold says.
+pub(crate) fn threshold_bytes(word: u64) -> u64 {
+    word.saturating_sub(1)
+}
+
 /// A direction of a stream.
 #[derive(Clone, Copy)]
 pub(crate) struct StreamWords<'a>(&'a Direction);

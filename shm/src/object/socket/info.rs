@@ -1,7 +1,7 @@
 //! What a socket says of its buffers, and the thresholds of two of its signals.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::record::stream::StreamWords;
+use crate::arena::record::stream::{self, StreamWords};
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::{Signals, State};
 use crate::arena::word::stream::geometry::{MAX_SOCKET_BYTES, SocketOptions};
@@ -60,15 +60,10 @@ fn word(thread: &Thread, side: ObjectRef, threshold: Threshold) -> Result<&Atomi
     })
 }
 
-/// The bytes of a threshold's word. 0 is the word of one that was never set.
-pub(crate) fn bytes_of(word: u64) -> u64 {
-    word.saturating_sub(1)
-}
-
 /// A threshold of a side that a hazard names, in bytes.
 pub(crate) fn threshold(thread: &Thread, side: ObjectRef, threshold: Threshold) -> Result<usize> {
     // Relaxed: a number alone.
-    Ok(bytes_of(word(thread, side, threshold)?.load(Relaxed)) as usize)
+    Ok(stream::threshold_bytes(word(thread, side, threshold)?.load(Relaxed)) as usize)
 }
 
 /// Sets a threshold of a side that a hazard names.

@@ -2,12 +2,13 @@
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
+use crate::arena::record::stream;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::{Signals, State};
 use crate::arena::word::stream::geometry::SocketOptions;
 use crate::arena::word::stream::item::ItemWord;
 use crate::object::class::{Edge, Observable};
-use crate::object::socket::{accept_queue, info};
+use crate::object::socket::accept_queue;
 use crate::object::stream::places::Stream;
 use crate::object::stream::signals;
 use crate::sync::Relaxed;
@@ -25,7 +26,7 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
         [incoming.words.read_threshold(), outgoing.words.write_threshold()].map(|word| word.load(Relaxed));
     let [unread, sent] = [incoming, outgoing].map(|stream| stream.unread());
     let room = outgoing.geometry.capacity().saturating_sub(sent.bytes);
-    let is_reached = |word, bytes| (1..=bytes).contains(&info::bytes_of(word));
+    let is_reached = |word, bytes| (1..=bytes).contains(&stream::threshold_bytes(word));
     seen.signals.set(Signals::READ_THRESHOLD, is_reached(read_threshold, unread.bytes));
     seen.signals.set(Signals::WRITE_THRESHOLD, is_reached(write_threshold, room));
     let [received, written] =

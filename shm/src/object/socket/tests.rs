@@ -290,7 +290,7 @@ fn observers_outlive_the_thresholds() {
 
 /// As of a block that another thread has read, and that is another stream's since: the reader finds out, and retries.
 #[test]
-fn control_message_ends_with_its_block() {
+fn control_message_fits_its_block() {
     let thread = thread();
     let (near, far) = create(&thread, SocketOptions::HAS_CONTROL);
     thread.socket_write_control(near, NONE, b"short").unwrap();
