@@ -7,7 +7,7 @@
 mod hostile;
 
 use hostile::operations::{
-    ALL, Hands, OPERATIONS, busy_directory, busy_fifos, busy_port, busy_vmos, operate,
+    ALL, Hands, OPERATIONS, busy_directory, busy_fifos, busy_port, busy_sockets, busy_vmos, operate,
 };
 use hostile::raw::Raw;
 use hostile::{Choices, script};
@@ -165,8 +165,8 @@ fn round(seed: u64) -> (u64, u64) {
         random.u32(..),
     )
     .unwrap();
-    // The lists of ports are long, and the words of directories, listeners, fifos and VM objects are few: two thirds of
-    // the damage hit one of these alone.
+    // The lists of ports are long, and the words of directories, listeners, fifos, sockets and VM objects are few: two thirds
+    // of the damage hit one of these alone.
     let before = raw.contents();
     let shared = busy_port(&supervisor).unwrap();
     let of_ports = raw.changed_since(&before);
@@ -174,7 +174,10 @@ fn round(seed: u64) -> (u64, u64) {
     let named = busy_directory(&supervisor).unwrap();
     let of_names = raw.changed_since(&before);
     let before = raw.contents();
-    let streams = busy_fifos(&supervisor).unwrap();
+    let mut streams = busy_fifos(&supervisor).unwrap();
+    if random.bool() {
+        streams = busy_sockets(&supervisor).unwrap();
+    }
     let of_streams = raw.changed_since(&before);
     let before = raw.contents();
     let pages = busy_vmos(&supervisor).unwrap();

@@ -13,14 +13,7 @@ const SIZES: [(usize, usize); 4] = [(4, 3), (1, 1), (64, 8), (MAX_FIFO_BYTES, 1)
 
 /// A fifo of the process: mostly one that it has, if it has one.
 fn fifo(turn: &mut Turn<'_>) -> HandleValue {
-    let is_fifo = |value: &&HandleValue| {
-        turn.thread.lookup(**value).and_then(|found| turn.thread.class(found)) == Ok(ObjectClass::Fifo)
-    };
-    let fifos: Vec<HandleValue> = turn.hands.values.iter().filter(is_fifo).copied().collect();
-    if fifos.is_empty() || turn.choices.below(16) == 0 {
-        return turn.value;
-    }
-    fifos[turn.choices.below(fifos.len())]
+    turn.of_class(ObjectClass::Fifo)
 }
 
 fn size(turn: &mut Turn<'_>) -> (usize, usize) {

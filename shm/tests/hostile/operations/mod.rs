@@ -3,7 +3,9 @@
 //! The operations of an object are one file, and one word in the list below.
 
 use super::Choices;
-use jacinth_shm::{HandleValue, InPlace, Loan, Pending, ResolvedHandle, Result, Rights, Signals, Thread};
+use jacinth_shm::{
+    HandleValue, InPlace, Loan, ObjectClass, Pending, ResolvedHandle, Result, Rights, Signals, Thread,
+};
 
 /// Every right there is.
 pub const ALL: Rights = Rights::all();
@@ -23,11 +25,12 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair timer channel call loan port directory memory fifo vmo }
+objects! { handle event eventpair timer channel call loan port directory memory fifo socket vmo }
 
 pub use directory::busy as busy_directory;
 pub use fifo::busy as busy_fifos;
 pub use port::busy as busy_port;
+pub use socket::busy as busy_sockets;
 pub use vmo::busy as busy_vmos;
 
 /// How many operations [`operate`] knows.
@@ -72,6 +75,18 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn found(&self) -> Result<ResolvedHandle> {
         self.thread.lookup(self.value)
+    }
+
+    /// A handle of the process: mostly one to an object of this class, if it has one.
+    fn of_class(&mut self, class: ObjectClass) -> HandleValue {
+        let is_of_class = |value: &&HandleValue| {
+            self.thread.lookup(**value).and_then(|found| self.thread.class(found)) == Ok(class)
+        };
+        let values: Vec<HandleValue> = self.hands.values.iter().filter(is_of_class).copied().collect();
+        if values.is_empty() || self.choices.below(16) == 0 {
+            return self.value;
+        }
+        values[self.choices.below(values.len())]
     }
 
     fn signals(&mut self) -> Signals {
