@@ -35,6 +35,7 @@ registry! {
     eventpair,
     timer,
     fifo,
+    socket,
     vmo,
     wait,
     port,
