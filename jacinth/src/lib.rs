@@ -110,7 +110,7 @@ pub use types::time::{
     MonotonicDuration, MonotonicDurationTicks, MonotonicInstant, MonotonicTicks, MonotonicTimeline, NsUnit,
     SyntheticDuration, SyntheticInstant, SyntheticTimeline, Ticks, TicksUnit, TimeUnit, Timeline,
 };
-pub use types::vmo::{VmarFlags, VmoOp, VmoOptions};
+pub use types::vmo::{VmarFlags, VmoChildOptions, VmoOp, VmoOptions};
 
 /// The traits of handles: `use jacinth::prelude::*;`.
 pub mod prelude {

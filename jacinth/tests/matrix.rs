@@ -220,6 +220,12 @@ const CALLS: &[Call] = &[
         run: |value| raw::vmo_read_uninit(value, &mut [std::mem::MaybeUninit::uninit()], 0),
     },
     Call {
+        name: "vmo_clone",
+        on: On::Vmos,
+        needs: Rights::DUPLICATE.union(Rights::READ),
+        run: |value| vmo(value).create_child(VmoChildOptions::COPY_ON_WRITE, 0, 4096).map(drop),
+    },
+    Call {
         name: "vmo_get_size",
         on: On::Vmos,
         needs: Rights::NONE,

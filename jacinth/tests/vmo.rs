@@ -199,3 +199,81 @@ fn user_signals_and_names_work() {
         assert_eq!(port.wait(PAST).unwrap().key(), 7);
     });
 }
+
+const COPY: VmoChildOptions = VmoChildOptions::COPY_ON_WRITE;
+
+fn is_childless(vmo: &Vmo) -> bool {
+    vmo.wait_one(Signals::VMO_ZERO_CHILDREN, PAST).to_result().is_ok()
+}
+
+#[test]
+fn a_clone_has_the_parents_bytes() {
+    in_arena(|_| {
+        let vmo = Vmo::create(4 * PAGE).unwrap();
+        vmo.write(&[7; 4 * PAGE as usize], 0).unwrap();
+        let child = vmo.create_child(COPY, PAGE, 2 * PAGE + 1).unwrap();
+        assert_eq!(child.get_size(), Ok(3 * PAGE));
+        assert_eq!(read(&child, 0, 3 * PAGE).unwrap(), [7; 3 * PAGE as usize]);
+        child.write(&[8], 0).unwrap();
+        vmo.write(&[9], 2 * PAGE).unwrap();
+        assert_eq!(read(&vmo, PAGE, 1).unwrap(), [7]);
+        assert_eq!(read(&child, PAGE, 1).unwrap(), [7], "a copy: the parent's later bytes do not show");
+        let beyond = vmo.create_child(COPY, 3 * PAGE, 4 * PAGE).unwrap();
+        assert_eq!(read(&beyond, 0, PAGE).unwrap(), [7; PAGE as usize]);
+        assert_eq!(read(&beyond, PAGE, 3 * PAGE).unwrap(), [0; 3 * PAGE as usize]);
+        beyond.set_size(PAGE).unwrap();
+        let fixed = vmo.create_child(COPY | VmoChildOptions::NON_RESIZABLE, 0, PAGE).unwrap();
+        assert_eq!(fixed.set_size(PAGE), Err(Status::UNAVAILABLE));
+    });
+}
+
+#[test]
+fn clones_get_rights_and_errors() {
+    in_arena(|_| {
+        let vmo = Vmo::create(4 * PAGE).unwrap();
+        let reader = vmo.duplicate(Rights::READ | Rights::DUPLICATE | Rights::MAP).unwrap();
+        let child = reader.create_child(COPY, 0, PAGE).unwrap();
+        let rights = child.basic_info().unwrap().rights;
+        assert_eq!(rights, Rights::READ | Rights::DUPLICATE | Rights::MAP | Rights::WRITE);
+        let refused = |opts: u32, offset, size| raw::vmo_clone(vmo.raw_handle(), opts, offset, size);
+        for opts in [0, 2, 4, 5] {
+            assert_eq!(refused(opts, 0, PAGE), Err(Status::INVALID_ARGS), "{opts}");
+        }
+        assert_eq!(refused(1, 1, PAGE), Err(Status::INVALID_ARGS));
+        assert_eq!(refused(1, PAGE, u64::MAX), Err(Status::OUT_OF_RANGE));
+        assert_eq!(refused(1, 0, u64::MAX), Err(Status::OUT_OF_RANGE));
+        let mute = vmo.duplicate(Rights::DUPLICATE).unwrap();
+        assert_eq!(mute.create_child(COPY, 0, PAGE).err(), Some(Status::ACCESS_DENIED));
+    });
+}
+
+#[test]
+fn zero_children_waits_for_every_clone() {
+    in_arena(|_| {
+        let vmo = Vmo::create(PAGE).unwrap();
+        let one = vmo.create_child(COPY, 0, PAGE).unwrap();
+        let two = vmo.create_child(COPY, 0, PAGE).unwrap();
+        assert!(!is_childless(&vmo) && is_childless(&one));
+        let port = Port::create();
+        vmo.wait_async(&port, 7, Signals::VMO_ZERO_CHILDREN, WaitAsyncOpts::empty()).unwrap();
+        drop(one);
+        assert!(!is_childless(&vmo));
+        assert_eq!(port.wait(PAST).err(), Some(Status::TIMED_OUT));
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| vmo.wait_one(Signals::VMO_ZERO_CHILDREN, FOREVER).to_result());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            drop(two);
+            assert_eq!(waiter.join().unwrap(), Ok(Signals::VMO_ZERO_CHILDREN));
+        });
+        assert_eq!(port.wait(PAST).unwrap().key(), 7);
+        // A mapping of a clone counts as one.
+        let vmar: Unowned<'_, Vmar> = vmar_root_self().unwrap().cast();
+        let child = vmo.create_child(COPY, 0, PAGE).unwrap();
+        let address = vmar.map(0, &child, 0, PAGE as usize, VmarFlags::PERM_READ).unwrap();
+        drop(child);
+        assert!(!is_childless(&vmo));
+        // SAFETY: it was never used.
+        vmar.unmap(address, PAGE as usize, unsafe { MemoryPromise::no_thread_relies_on_it() }).unwrap();
+        assert!(is_childless(&vmo));
+    });
+}

@@ -7,11 +7,12 @@ use support::*;
 
 #[test]
 fn child_main() {
-    play(&[(CHECKER, checks_pages), (MAKER, makes_pages)]);
+    play(&[(CHECKER, checks_pages), (MAKER, makes_pages), (CLONER, clones)]);
 }
 
 const CHECKER: &str = "checks pages";
 const MAKER: &str = "makes pages";
+const CLONER: &str = "clones";
 const SIZE: u64 = 16 << 20;
 
 /// The byte of page `page`.
@@ -74,5 +75,27 @@ fn pages_outlive_their_maker() {
         child.wait().unwrap();
         let vmo = receive_vmo(&channel);
         assert_filled(&vmo);
+    });
+}
+
+/// Clones the object that it gets, and dies with the clone.
+fn clones() {
+    let channel = startup_channel();
+    let vmo = receive_vmo(&channel);
+    let _child = vmo.create_child(VmoChildOptions::COPY_ON_WRITE, 0, SIZE).unwrap();
+    assert!(vmo.wait_one(Signals::VMO_ZERO_CHILDREN, MonotonicInstant::INFINITE_PAST).to_result().is_err());
+    std::process::abort();
+}
+
+#[test]
+fn a_dead_cloner_leaves_no_child() {
+    in_arena(|supervisor| {
+        let vmo = Vmo::create(SIZE).unwrap();
+        vmo.write(&[1], SIZE / 2).unwrap();
+        let (channel, mut child) = spawn(supervisor, CLONER);
+        let copy = vmo.duplicate(Rights::SAME_RIGHTS).unwrap();
+        channel.write(b"", &mut [copy.into()]).unwrap();
+        child.wait().unwrap();
+        vmo.wait_one(Signals::VMO_ZERO_CHILDREN, FOREVER).to_result().unwrap();
     });
 }

@@ -82,6 +82,13 @@ explorations! {
         explore_deaths(CUTTING_A_VMO, 1);
     }
 
+    /// INV-VMO-5: no word of a clone is left, and the survivor that waits for the last one is woken.
+    #[test]
+    fn dead_clones_leave_no_child() {
+        explore_deaths(CLONING_A_VMO, 0);
+        explore_deaths(CLOSING_A_CLONE, 1);
+    }
+
     /// INV-VMO-1: what a dead reclaimer has not cleared is cleared.
     #[test]
     fn dead_reclaimer_leaves_zero_extents() {

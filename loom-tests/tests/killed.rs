@@ -191,6 +191,13 @@ fn unfinished_shrink_is_completed() {
     kill_after_every_store(CLOSING_A_VMO);
 }
 
+/// INV-VMO-5.
+#[test]
+fn unfinished_clone_is_no_child() {
+    kill_after_every_store(CLONING_A_VMO);
+    kill_after_every_store(CLOSING_A_CLONE);
+}
+
 /// INV-VMO-2: also the recovery of a shrink is completed.
 #[test]
 fn unfinished_recovery_of_a_shrink_is_completed() {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, HandleValue, Thread};
+use jacinth_shm_loom::{Error, HandleValue, Signals, Thread};
 use support::vmos::*;
 use support::*;
 
@@ -108,6 +108,48 @@ fn growth_publishes_earlier_bytes() {
         }
         let two = growing.join().unwrap();
         close_all(&one, &[(&one, vmo), (&two, theirs)]);
+    });
+}
+
+/// INV-VMO-5: a thread that waits for the last clone's end is woken, whichever of two ends last.
+#[test]
+fn sleeper_sees_the_last_clone_end() {
+    model(1, || {
+        let one = first(&config_of_vmos());
+        let vmo = create_vmo(&one, 1);
+        let clone = clone_vmo(&one, vmo).unwrap();
+        let two = child(&one, Some(clone));
+        let theirs = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            two.close(find(&two, theirs)).unwrap();
+            two
+        });
+        assert_eq!(wait(&one, vmo, Signals::SIGNALED), (Ok(()), Signals::SIGNALED));
+        assert!(has_zero_children(&one, vmo));
+        closing.join().unwrap();
+        close_all(&one, &[(&one, vmo)]);
+    });
+}
+
+/// INV-VMO-5: a parent that ends at the same time as its clone.
+#[test]
+fn parent_and_clone_end_together() {
+    model(1, || {
+        let one = first(&config_of_vmos());
+        let vmo = create_vmo(&one, 1);
+        let clone = clone_vmo(&one, vmo).unwrap();
+        let two = child(&one, Some(clone));
+        let theirs = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            two.close(find(&two, theirs)).unwrap();
+            two.collect().unwrap();
+            two
+        });
+        one.close(find(&one, vmo)).unwrap();
+        one.collect().unwrap();
+        let two = closing.join().unwrap();
+        two.collect().unwrap();
+        assert_clean(&one, 0, 0);
     });
 }
 

@@ -14,6 +14,22 @@ bitflags::bitflags! {
     }
 }
 
+bitflags::bitflags! {
+    /// Options of a clone of a VM object, with the numbers of late 2018.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(VmoChildOptions::COPY_ON_WRITE.bits(), 1);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct VmoChildOptions: u32 {
+        /// The clone has the bytes of its parent, and its own from then on (`ZX_VMO_CLONE_COPY_ON_WRITE`). Each clone has it.
+        const COPY_ON_WRITE = 1;
+        /// The size of the clone cannot be set (`ZX_VMO_CLONE_NON_RESIZEABLE`).
+        const NON_RESIZABLE = 2;
+    }
+}
+
 /// An operation on a range of a VM object (`ZX_VMO_OP_…`).
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! VM objects for the models: of few units, with extents of one unit and of four.
 
 use super::{ALL, find, small_with};
-use jacinth_shm_loom::{Config, HandleValue, Result, Thread};
+use jacinth_shm_loom::{Config, HandleValue, Result, Signals, Thread};
 
 /// The smallest extent in models.
 pub const UNIT: u64 = 256;
@@ -42,4 +42,13 @@ pub fn units(thread: &Thread, vmo: HandleValue) -> u64 {
 
 pub fn resize(thread: &Thread, vmo: HandleValue, units: u64) -> Result<()> {
     thread.vmo_set_size(find(thread, vmo), ALL, units * UNIT)
+}
+
+/// A clone of one unit.
+pub fn clone_vmo(thread: &Thread, vmo: HandleValue) -> Result<HandleValue> {
+    thread.vmo_clone(find(thread, vmo), ALL, 0, UNIT, true, ALL)
+}
+
+pub fn has_zero_children(thread: &Thread, vmo: HandleValue) -> bool {
+    thread.signals(find(thread, vmo)).unwrap().contains(Signals::SIGNALED)
 }

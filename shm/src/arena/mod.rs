@@ -367,8 +367,14 @@ impl Arena {
         self.region.decommit(offset_bytes, size_of_val(lines))
     }
 
+    /// The first of these bytes of a block's lines that may be other than 0: where they begin and end.
+    pub(crate) fn data_in(&self, lines: &[Line], bytes: Range<usize>) -> Option<(usize, usize)> {
+        let base = self.offset_of(lines);
+        let (first, past) = self.region.data(base + bytes.start, base + bytes.end)?;
+        Some((first - base, past - base))
+    }
+
     /// Where these lines, which belong to this arena, begin in its file.
-    #[cfg(not(loom))]
     pub(crate) fn offset_of(&self, lines: &[Line]) -> usize {
         lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr())
     }

@@ -8,7 +8,7 @@ use crate::attachment::current_thread::with_thread;
 use crate::detail;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
-use crate::types::vmo::{VmoOp, VmoOptions};
+use crate::types::vmo::{VmoChildOptions, VmoOp, VmoOptions};
 use jacinth_shm as shm;
 use std::mem::MaybeUninit;
 
@@ -113,6 +113,56 @@ pub fn vmo_write(value: u32, bytes: &[u8], offset: u64) -> Result<(), Status> {
         let found = thread.lookup(shm::HandleValue(value))?;
         thread.vmo_write(found, Rights::WRITE.into(), offset, bytes)
     })
+}
+
+/// Clones a VM object: makes one of `size` bytes with those of this one from `offset` on. Gives the value of a handle with the
+/// rights of `value`, and [`Rights::WRITE`]. `options` are the bits of [`VmoChildOptions`].
+///
+/// Follows `docs/syscalls/vmo_clone.md`. Needs [`Rights::DUPLICATE`] and [`Rights::READ`]. The bytes are copied at once, as far
+/// as the parent has pages: later writes to the parent do not show in the clone, where Zircon shows those to pages that the
+/// clone has not written.
+///
+/// # Errors
+/// In this order: [`Status::INVALID_ARGS`] for options without COPY_ON_WRITE, or that do not exist; [`Status::BAD_HANDLE`];
+/// [`Status::WRONG_TYPE`]; [`Status::ACCESS_DENIED`]; [`Status::INVALID_ARGS`] for an offset that is not at a page;
+/// [`Status::OUT_OF_RANGE`] when `offset` and `size` are more than 64 bits together, or no object can be so large;
+/// [`Status::NO_MEMORY`] and [`Status::NO_RESOURCES`] as for [`vmo_create`] and [`vmo_write`], and NO_RESOURCES for the 513th
+/// living clone of one object.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let vmo = raw::vmo_create(8192, 0, Rights::VMO_DEFAULT)?;
+/// let clone = raw::vmo_clone(vmo, VmoChildOptions::COPY_ON_WRITE.bits(), 4096, 4096)?;
+/// assert_eq!(raw::vmo_get_size(clone), Ok(4096));
+/// # raw::close_many(&[vmo, clone])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn vmo_clone(value: u32, options: u32, offset: u64, size: u64) -> Result<u32, Status> {
+    let options =
+        VmoChildOptions::from_bits(options).filter(|all| all.contains(VmoChildOptions::COPY_ON_WRITE));
+    let Some(options) = options else {
+        return Err(detail::because(Status::INVALID_ARGS, "a clone has the option COPY_ON_WRITE"));
+    };
+    let is_resizable = !options.contains(VmoChildOptions::NON_RESIZABLE);
+    let needs = Rights::DUPLICATE | Rights::READ;
+    let cloned = with_thread(|thread| {
+        let found = thread.lookup(shm::HandleValue(value))?;
+        thread.vmo_size(found, needs.into())?;
+        if !offset.is_multiple_of(4096) {
+            return Err(shm::Error::InvalidArgs("the offset of a clone is not at a page"));
+        }
+        if offset.checked_add(size).is_none() {
+            return Err(shm::Error::OutOfRange {
+                what: "the size of a clone, in bytes,",
+                value: size,
+                most: !offset,
+            });
+        }
+        let rights = Rights::from(found.rights()) | Rights::WRITE;
+        thread.vmo_clone(found, needs.into(), offset, size, is_resizable, rights.into())
+    })?;
+    Ok(cloned.0)
 }
 
 /// The size of a VM object in bytes.

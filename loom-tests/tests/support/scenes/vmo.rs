@@ -1,9 +1,9 @@
-//! Scenes of VM objects: an extent that is linked, a size that shrinks, and the end of an object.
+//! Scenes of VM objects: an extent that is linked, a size that shrinks, clones, and the end of an object.
 
 use super::*;
 use crate::support::vmos::*;
 
-pub const SCENES: &[Scene] = &[WRITING_PAGES, CUTTING_A_VMO, CLOSING_A_VMO];
+pub const SCENES: &[Scene] = &[WRITING_PAGES, CUTTING_A_VMO, CLOSING_A_VMO, CLONING_A_VMO, CLOSING_A_CLONE];
 
 /// The victim and the survivor each have a handle to a VM object of so many units.
 fn sharers(size: u64, written: &[u64]) -> Actors {
@@ -84,4 +84,40 @@ pub const CLOSING_A_VMO: Scene = Scene {
         }
         close_all(survivor, &vmos);
     },
+};
+
+pub const CLONING_A_VMO: Scene = Scene {
+    name: "cloning a VM object",
+    points: &["vmo.adopted"],
+    setup: || sharers(1, &[0]),
+    act: |victim, victims| clone_vmo(victim, victims[0]).map(drop),
+    beside: nothing,
+    after: |survivor, survivors| {
+        // The clone has gone with its maker.
+        assert!(has_zero_children(survivor, survivors[0]));
+        assert_eq!(byte_at(survivor, survivors[0], 0), Ok(7));
+        close_all(survivor, survivors);
+    },
+};
+
+pub const CLOSING_A_CLONE: Scene = Scene {
+    name: "closing the last clone of a VM object",
+    points: &["vmo.left"],
+    setup: || {
+        let supervisor = first(&config_of_vmos());
+        let vmo = create_vmo(&supervisor, 1);
+        let clone = clone_vmo(&supervisor, vmo).unwrap();
+        let (victim, process_slot) = child_with_slot(&supervisor, Some(clone));
+        let survivor = child(&supervisor, Some(vmo));
+        let (theirs, ours) = (startup(&victim), startup(&survivor));
+        Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
+    },
+    act: |victim, victims| victim.close_value(victims[0]),
+    beside: |survivor, survivors| {
+        // It sleeps until the clone is gone, and is woken, by the victim or for it.
+        let (result, pending) = wait(survivor, survivors[0], Signals::SIGNALED);
+        assert_eq!((result, pending), (Ok(()), Signals::SIGNALED));
+        Vec::new()
+    },
+    after: close_all,
 };

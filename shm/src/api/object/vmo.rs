@@ -10,7 +10,7 @@ use crate::object::ObjectClass;
 #[cfg(not(loom))]
 use crate::object::vmo::map::{self, MapRequest, MemoryPromise};
 use crate::object::vmo::pages::{self, VmoRangeOp};
-use crate::object::vmo::{copy, size};
+use crate::object::vmo::{copy, size, snapshot};
 use crate::process::thread::Thread;
 use core::mem::MaybeUninit;
 
@@ -84,6 +84,37 @@ impl Thread {
     /// be larger than any VM object of this arena can be.
     pub fn vmo_set_size(&self, found: ResolvedHandle, rights: Rights, bytes: u64) -> Result<()> {
         size::set(self, found, rights, bytes)
+    }
+
+    /// Makes a clone: an object of so many bytes with a copy of those of `found` from `offset` on, and a handle of
+    /// `child_rights` to it. `rights` are those that `found` must have. The object has ZERO_CHILDREN again when the last handle to
+    /// its last clone is closed.
+    ///
+    /// # Errors
+    /// Those of [`vmo_create`](Self::vmo_create); `BadHandle`; `WrongType`; `AccessDenied`; `NoMemory` or `NoResources` when
+    /// the copy finds no memory, or the object has too many clones.
+    pub fn vmo_clone(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        offset: u64,
+        bytes: u64,
+        is_resizable: bool,
+        child_rights: Rights,
+    ) -> Result<HandleValue> {
+        // The errors of the handle come first.
+        size::get(self, found, rights)?;
+        let child = self.vmo_create(bytes, is_resizable, child_rights)?;
+        let filled = self.lookup(child).and_then(|to| snapshot::fill_child(self, found, rights, offset, to));
+        match filled {
+            Ok(()) => Ok(child),
+            Err(error) => {
+                if !error.is_crash() {
+                    self.close(self.lookup(child)?)?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// An operation on the pages that `len` bytes from `offset` on touch.

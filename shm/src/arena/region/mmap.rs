@@ -168,6 +168,18 @@ unsafe impl Region for Mapped {
         if removed == 0 { past - first } else { 0 }
     }
 
+    fn data(&self, offset_bytes: usize, end_bytes: usize) -> Option<(usize, usize)> {
+        use rustix::fs::SeekFrom;
+        // Without the descriptor, all may be. The calls move the position of the file, which no one uses.
+        let Some(file) = self.file() else {
+            return (offset_bytes < end_bytes).then_some((offset_bytes, end_bytes));
+        };
+        let first = rustix::fs::seek(file, SeekFrom::Data(offset_bytes as u64)).ok()? as usize;
+        let past =
+            rustix::fs::seek(file, SeekFrom::Hole(first as u64)).map_or(end_bytes, |past| past as usize);
+        (first < end_bytes).then_some((first, past.min(end_bytes)))
+    }
+
     fn commit(&self, offset_bytes: usize, len_bytes: usize) -> bool {
         let end = offset_bytes.saturating_add(len_bytes).min(self.map.len_bytes);
         let first = offset_bytes / PAGE_BYTES * PAGE_BYTES;

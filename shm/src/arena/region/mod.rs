@@ -50,6 +50,11 @@ pub(crate) unsafe trait Region: Send + Sync {
         0
     }
 
+    /// The first bytes from `offset_bytes` up to `end_bytes` that may be other than 0: where they begin and end. `None`: none.
+    fn data(&self, offset_bytes: usize, end_bytes: usize) -> Option<(usize, usize)> {
+        (offset_bytes < end_bytes).then_some((offset_bytes, end_bytes))
+    }
+
     /// Makes the system provide memory for all pages of these bytes, whose content stays. `false`: it has none left.
     fn commit(&self, _offset_bytes: usize, _len_bytes: usize) -> bool {
         true

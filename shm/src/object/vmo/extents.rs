@@ -12,7 +12,7 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::object::own_block;
 use crate::process::thread::Thread;
-use crate::sync::{Acquire, AtomicU64, Relaxed};
+use crate::sync::{self, Acquire, AtomicU64, Relaxed};
 use core::ops::Range;
 
 /// The number of the class.
@@ -105,6 +105,9 @@ impl<'a> Extents<'a> {
         let class = self.geometry.class(extent).ok_or(Error::Corrupt("an extent is out of range"))?;
         // It is all zero (INV-VMO-1).
         own_block::link(thread, self.vmo, self.place(extent)?, class, |_| {})?;
+        // ORDER: the compiler moves no byte that is written next before the link. Recovery would free an extent that is not
+        // linked, and not clear it.
+        sync::light_barrier();
         self.lines(extent)?.ok_or(Error::Corrupt("an extent that was just linked is gone"))
     }
 }

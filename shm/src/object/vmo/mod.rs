@@ -36,8 +36,10 @@
 //! | `size` | create, the size, grow and shrink |
 //! | `pages` | memory that comes and goes: clear, commit, decommit |
 //! | `map` | mappings in the own process |
+//! | `snapshot`, `children` | clones, and ZERO_CHILDREN |
 //! | `remains` | teardown, and what recovery and the audit ask |
 
+pub(crate) mod children;
 pub(crate) mod copy;
 pub(crate) mod extents;
 #[cfg(not(loom))]
@@ -45,6 +47,7 @@ pub(crate) mod map;
 pub(crate) mod pages;
 pub(crate) mod remains;
 pub(crate) mod size;
+pub(crate) mod snapshot;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -56,7 +59,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
-use crate::object::class::{Class, Observable};
+use crate::object::class::{Class, Edge, Observable};
 use crate::process::thread::Thread;
 
 /// The class of VM objects.
@@ -66,12 +69,17 @@ impl Class for Vmo {
     const NUMBER: u8 = extents::NUMBER;
     type Progress = ();
 
-    fn signals(_thread: &Thread, _found: ResolvedHandle, stored: Signals) -> Result<Signals> {
-        Ok(with_zero_children(stored))
+    /// ZERO_CHILDREN is derived. Read without a hazard: the caller validates the handle afterwards.
+    fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
+        let (has_child, _) = children::look(thread.arena(), found.entry.object().slot())?;
+        Ok(with_zero_children(stored, has_child))
     }
 
-    fn observable(_thread: &Thread, _side: ObjectRef, stored: Signals) -> Result<Observable> {
-        Ok(Observable { signals: with_zero_children(stored), ..Observable::default() })
+    fn observable(thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
+        let (has_child, lost) = children::look(thread.arena(), side.slot())?;
+        let childless = Edge { signal: Signals::SIGNALED, mark: lost, passed: 0, wraps: true };
+        let signals = with_zero_children(stored, has_child);
+        Ok(Observable { signals, edges: [childless, Edge::default()], next_ns: None })
     }
 
     fn release_step(
@@ -80,6 +88,7 @@ impl Class for Vmo {
         _progress: &mut Self::Progress,
         budget: &mut Budget,
     ) -> Result<bool> {
+        children::leave(thread, object.slot())?;
         remains::give_back_pages(thread, object.slot(), budget)
     }
 
@@ -117,6 +126,8 @@ impl Class for Vmo {
 }
 
 /// ZERO_CHILDREN, which has the bit of SIGNALED.
-fn with_zero_children(stored: Signals) -> Signals {
-    stored | Signals::SIGNALED
+fn with_zero_children(stored: Signals, has_child: bool) -> Signals {
+    let mut signals = stored;
+    signals.set(Signals::SIGNALED, !has_child);
+    signals
 }

@@ -8,6 +8,7 @@ use crate::arena::word::block::BlockId;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::object::budget::Budget;
 use crate::object::own_block;
+use crate::object::vmo::children;
 use crate::object::vmo::extents::Extents;
 use crate::object::vmo::pages;
 use crate::process::thread::{Thread, crash_point};
@@ -21,9 +22,10 @@ fn body(arena: &Arena, slot: Slot) -> Result<VmoBody<'_>> {
     arena.body(slot).map(VmoBody::of)
 }
 
-/// The extents of the object.
+/// The extents of the object, and the block of its children.
 pub(crate) fn blocks(arena: &Arena, slot: Slot) -> Result<Vec<BlockId>> {
-    Ok(body(arena, slot)?.extents().into_iter().filter_map(own_block::block_at).collect())
+    let body = body(arena, slot)?;
+    Ok(body.extents().into_iter().chain([body.children()]).filter_map(own_block::block_at).collect())
 }
 
 /// The last handle is closed: no thread will read the pages again, so the memory of large extents goes back to the system at
@@ -47,7 +49,7 @@ pub(crate) fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
     let body = body(thread.arena(), slot)?;
     // Relaxed: the object is retired.
     let is_zero = |place: &crate::sync::AtomicU64| place.load(Relaxed) == 0;
-    Ok(is_zero(body.size()) && is_zero(body.geometry()) && body.extents().into_iter().all(is_zero))
+    Ok(body.plain().into_iter().chain(body.extents()).chain([body.children()]).all(is_zero))
 }
 
 /// Clears the extents and frees them, and clears the words. The size and the geometry go last: a successor needs them.
@@ -64,7 +66,8 @@ pub(crate) fn reset(thread: &Thread, slot: Slot) -> Result<()> {
             own_block::unlink(thread, ObjectRef::new(slot, 0), vmo.place(extent)?)?;
         }
     }
-    own_block::clear(body.extents().into_iter().chain([body.size(), body.geometry()]));
+    own_block::unlink(thread, ObjectRef::new(slot, 0), body.children())?;
+    own_block::clear(body.extents().into_iter().chain(body.plain()));
     Ok(())
 }
 
@@ -79,5 +82,5 @@ pub(crate) fn fault(arena: &Arena, slot: Slot) -> Result<Option<&'static str>> {
             return Ok(Some("an extent of the wrong size"));
         }
     }
-    Ok(None)
+    children::fault(arena, slot)
 }

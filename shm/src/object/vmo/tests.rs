@@ -6,6 +6,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::Signals;
 use crate::object::vmo::extents::Extents;
 use crate::object::vmo::pages::VmoRangeOp;
 use crate::process::Process;
@@ -259,4 +260,83 @@ fn the_audit_finds_damaged_words() {
         cell.store(good, Relaxed);
     }
     assert_eq!(findings(), "");
+}
+
+fn clone(thread: &Thread, vmo: HandleValue, offset: u64, bytes: u64) -> Result<HandleValue> {
+    thread.vmo_clone(thread.lookup(vmo)?, NONE, offset, bytes, true, Rights::all())
+}
+
+fn has_zero_children(thread: &Thread, vmo: HandleValue) -> bool {
+    thread.signals(thread.lookup(vmo).unwrap()).unwrap().contains(Signals::SIGNALED)
+}
+
+#[test]
+fn a_clone_is_a_copy() {
+    for thread in [on_the_heap(), in_a_file()] {
+        let vmo = create(&thread, PAGE);
+        set_size(&thread, vmo, 8 * PAGE).unwrap();
+        write(&thread, vmo, PAGE - 4, &[7; 8]).unwrap();
+        let child = clone(&thread, vmo, PAGE, 3 * PAGE).unwrap();
+        assert_eq!(size(&thread, child), 3 * PAGE);
+        assert_eq!(read(&thread, child, 0, 6).unwrap(), [7, 7, 7, 7, 0, 0]);
+        write(&thread, child, 0, &[8]).unwrap();
+        write(&thread, vmo, PAGE + 1, &[9]).unwrap();
+        assert_eq!(read(&thread, child, 0, 2).unwrap(), [8, 7]);
+        assert_eq!(read(&thread, vmo, PAGE, 2).unwrap(), [7, 9]);
+        // Behind the end of the parent are zeros, also where the clone begins there.
+        let behind = clone(&thread, vmo, 7 * PAGE, 4 * PAGE).unwrap();
+        assert_eq!(read(&thread, behind, 0, 4 * PAGE as usize).unwrap(), [0; 4 * PAGE as usize]);
+        assert_eq!(size(&thread, clone(&thread, vmo, 1 << 40, 0).unwrap()), 0);
+        assert!(thread.arena().audit().is_clean());
+    }
+}
+
+#[test]
+fn a_sparse_clone_stays_sparse() {
+    let thread = in_a_file();
+    let vmo = create(&thread, 1 << 30);
+    for offset in [5, 1 << 29] {
+        write(&thread, vmo, offset, &[7]).unwrap();
+    }
+    let before = real_bytes(&thread);
+    let child = clone(&thread, vmo, 0, 1 << 30).unwrap();
+    assert!(real_bytes(&thread) - before <= 8 * PAGE);
+    for offset in [5, 1 << 29] {
+        assert_eq!(read(&thread, child, offset, 1).unwrap(), [7]);
+    }
+}
+
+#[test]
+fn zero_children_follows_the_clones() {
+    let thread = on_the_heap();
+    let vmo = create(&thread, PAGE);
+    assert!(has_zero_children(&thread, vmo));
+    let [one, two] = [(); 2].map(|()| clone(&thread, vmo, 0, PAGE).unwrap());
+    let grandchild = clone(&thread, one, 0, PAGE).unwrap();
+    close(&thread, one);
+    assert!(!has_zero_children(&thread, vmo), "there is another one");
+    let copy = thread.duplicate(thread.lookup(two).unwrap(), Rights::all()).unwrap();
+    close(&thread, two);
+    assert!(!has_zero_children(&thread, vmo), "it has another handle");
+    assert!(thread.arena().inspect().is_clean());
+    close(&thread, copy);
+    assert!(has_zero_children(&thread, vmo));
+    // A parent that ends before its child.
+    let last = clone(&thread, vmo, 0, PAGE).unwrap();
+    close(&thread, vmo);
+    thread.collect().unwrap();
+    close(&thread, last);
+    close(&thread, grandchild);
+    assert!(thread.arena().audit().is_clean());
+}
+
+#[test]
+fn a_refused_clone_leaves_nothing() {
+    let thread = on_the_heap();
+    let vmos: Vec<_> = (0..16).map(|_| create(&thread, PAGE)).collect();
+    vmos.iter().for_each(|vmo| write(&thread, *vmo, 0, &[1]).unwrap());
+    let before = thread.arena().inspect().objects;
+    assert!(clone(&thread, vmos[0], 0, PAGE).is_err(), "no extent is left for it");
+    assert_eq!(thread.arena().inspect().objects, before);
+    assert!(has_zero_children(&thread, vmos[0]));
 }

@@ -10,6 +10,7 @@ use crate::sync::AtomicU64;
 /// |---|---|---|
 /// | size | `word/vmo/size` | its creator; `set_size`: CAS |
 /// | geometry | `word/vmo/geometry` | its creator |
+/// | parent, children, children lost | `object/vmo/children` | the cloning thread; a child that ends |
 /// | extents | the block of each extent, as a block link; 0 where nothing was ever written | any thread, once (`object/own_block`) |
 #[derive(Clone, Copy)]
 pub(crate) struct VmoBody<'a>(&'a ObjectBody);
@@ -25,6 +26,26 @@ impl<'a> VmoBody<'a> {
 
     pub(crate) fn geometry(self) -> &'a AtomicU64 {
         &self.0.directions[0].producer.tail_segment
+    }
+
+    /// The object that this one is a clone of, as a weak reference; 0 for none.
+    pub(crate) fn parent(self) -> &'a AtomicU64 {
+        &self.0.directions[1].consumer.head
+    }
+
+    /// The block of the children, as a block link.
+    pub(crate) fn children(self) -> &'a AtomicU64 {
+        &self.0.directions[1].consumer.head_segment
+    }
+
+    /// How often a child has ended.
+    pub(crate) fn children_lost(self) -> &'a AtomicU64 {
+        &self.0.directions[1].consumer.consumed
+    }
+
+    /// The words that hold no link: cleared with the object.
+    pub(crate) fn plain(self) -> [&'a AtomicU64; 4] {
+        [self.size(), self.geometry(), self.parent(), self.children_lost()]
     }
 
     /// The places of the extents.
