@@ -836,6 +836,29 @@ zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset
 zx_status_t _zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset, size_t buffer_size);
 
 /**
+ * Clones a VM object: makes one of @p size bytes with those of @p handle from @p offset on, and zeros behind its end. The new
+ * handle has the rights of @p handle, and ZX_RIGHT_WRITE. The bytes are copied at once: later writes to the parent do not show
+ * in the clone, where Zircon shows those to pages that the clone has not written. ZX_VMO_ZERO_CHILDREN of the parent is active
+ * again when all its clones are closed and unmapped.
+ *
+ * @p options has ZX_VMO_CLONE_COPY_ON_WRITE, and may have ZX_VMO_CLONE_NON_RESIZEABLE.
+ *
+ * Rights: ZX_RIGHT_DUPLICATE and ZX_RIGHT_READ.
+ *
+ * - ZX_OK: @p out has a handle to the clone.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a VM object.
+ * - ZX_ERR_ACCESS_DENIED: it lacks a right.
+ * - ZX_ERR_INVALID_ARGS: @p options lacks ZX_VMO_CLONE_COPY_ON_WRITE or has other bits, @p offset is no multiple of the page
+ *   size, or @p out cannot be written.
+ * - ZX_ERR_OUT_OF_RANGE: @p offset + @p size is more than 64 bits, or no VM object can be so large.
+ * - ZX_ERR_NO_MEMORY: as zx_vmo_create() and zx_vmo_write().
+ * - ZX_ERR_NO_RESOURCES: so too; and for the 513th living clone of one object.
+ */
+zx_status_t zx_vmo_clone(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t* out);
+zx_status_t _zx_vmo_clone(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t* out);
+
+/**
  * Stores the size of a VM object in bytes: whole pages. Needs no right.
  *
  * - ZX_OK: @p size has it.
@@ -886,6 +909,67 @@ zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, ui
                             size_t buffer_size);
 zx_status_t _zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size, void* buffer,
                              size_t buffer_size);
+
+/**
+ * Maps @p len bytes of a VM object, from @p vmo_offset on, into the address space of this process: zx_vmar_root_self(). The mapping
+ * stands until zx_vmar_unmap(), also when @p vmo is closed. Bytes behind the end of the object can be read, and are 0; when it
+ * grows, they are its bytes. So no change of its size makes a reader fault.
+ *
+ * @p options are of ZX_VM_PERM_READ, ZX_VM_PERM_WRITE, ZX_VM_PERM_EXECUTE, ZX_VM_MAP_RANGE, ZX_VM_REQUIRE_NON_RESIZABLE, and
+ * ZX_VM_SPECIFIC: then @p vmar_offset is the address, at which nothing may be. Without it, @p vmar_offset is 0. A child of
+ * fork() does not have the mapping.
+ *
+ * Rights: of @p vmo ZX_RIGHT_MAP; of both handles ZX_RIGHT_READ, ZX_RIGHT_WRITE and ZX_RIGHT_EXECUTE for the PERM of that name.
+ * Where ZX_RIGHT_WRITE is missing, the kernel refuses any access to write, also by mprotect().
+ *
+ * - ZX_OK: @p mapped_addr has the address.
+ * - ZX_ERR_BAD_HANDLE: @p handle or @p vmo is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: they are not an address space and a VM object.
+ * - ZX_ERR_ACCESS_DENIED: one lacks a right, or the system refuses ZX_VM_PERM_EXECUTE.
+ * - ZX_ERR_INVALID_ARGS: @p options has other bits, or ZX_VM_PERM_WRITE or ZX_VM_PERM_EXECUTE without ZX_VM_PERM_READ;
+ *   @p vmar_offset, @p vmo_offset or @p len is no multiple of the page size, or @p len is 0; or @p mapped_addr cannot be written.
+ * - ZX_ERR_NOT_SUPPORTED: @p handle is the address space of another process; @p options has ZX_VM_SPECIFIC_OVERWRITE; the object
+ *   can be resized, and ZX_VM_REQUIRE_NON_RESIZABLE asks for one that cannot.
+ * - ZX_ERR_NO_MEMORY: there is no address space, something is at the address of ZX_VM_SPECIFIC, or no VM object of this arena
+ *   can be so large.
+ * - ZX_ERR_NO_RESOURCES: this process has reached its limit of handles or of address space for VM objects.
+ */
+zx_status_t zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vmar_offset, zx_handle_t vmo,
+                        uint64_t vmo_offset, uint64_t len, zx_vaddr_t* mapped_addr);
+zx_status_t _zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vmar_offset, zx_handle_t vmo,
+                         uint64_t vmo_offset, uint64_t len, zx_vaddr_t* mapped_addr);
+
+/**
+ * Unmaps what is mapped of VM objects in a range. A mapping that is partly in it is split. No thread may use the memory any more.
+ *
+ * - ZX_OK: nothing of a VM object is mapped there.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not an address space.
+ * - ZX_ERR_NOT_SUPPORTED: it is that of another process.
+ * - ZX_ERR_INVALID_ARGS: @p addr or @p len is no multiple of the page size, or @p len is 0.
+ * - ZX_ERR_NOT_FOUND: nothing of a VM object was mapped there.
+ */
+zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
+zx_status_t _zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
+
+/**
+ * Changes the access to a range, all of which is mapped of VM objects. @p options are of ZX_VM_PERM_READ, ZX_VM_PERM_WRITE and
+ * ZX_VM_PERM_EXECUTE. No thread may rely on access that is taken away.
+ *
+ * Rights: ZX_RIGHT_READ, ZX_RIGHT_WRITE and ZX_RIGHT_EXECUTE for the PERM of that name. The handles of zx_vmar_map() must have
+ * had them, too.
+ *
+ * - ZX_OK: the access is this one.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not an address space.
+ * - ZX_ERR_NOT_SUPPORTED: it is that of another process.
+ * - ZX_ERR_ACCESS_DENIED: a right is missing, or was when the range was mapped.
+ * - ZX_ERR_INVALID_ARGS: @p options has other bits, or ZX_VM_PERM_WRITE or ZX_VM_PERM_EXECUTE without ZX_VM_PERM_READ; @p addr
+ *   or @p len is no multiple of the page size, or @p len is 0.
+ * - ZX_ERR_NOT_FOUND: some of the range is not mapped.
+ */
+zx_status_t zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len);
+zx_status_t _zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len);
 
 /*
  * Time. These need no arena.

@@ -224,6 +224,11 @@ static zx_status_t vmo_write_from_nowhere(zx_handle_t handle) {
     return zx_vmo_write(handle, NULL, 0, 1);
 }
 
+static zx_status_t vmo_clone(zx_handle_t handle) {
+    zx_handle_t clone;
+    return zx_vmo_clone(handle, ZX_VMO_CLONE_COPY_ON_WRITE, 0, 4096, &clone);
+}
+
 static zx_status_t vmo_get_size(zx_handle_t handle) {
     uint64_t size;
     return zx_vmo_get_size(handle, &size);
@@ -391,6 +396,7 @@ static const struct row {
     {"vmo_read to nowhere", vmo_read_to_nowhere, a_vmo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, a_fifo},
     {"vmo_write", vmo_write, a_vmo, ZX_OK, ZX_RIGHT_WRITE, a_channel},
     {"vmo_write from nowhere", vmo_write_from_nowhere, a_vmo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, a_timer},
+    {"vmo_clone", vmo_clone, a_vmo, ZX_OK, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, an_event},
     {"vmo_get_size", vmo_get_size, a_vmo, ZX_OK, 0, an_event},
     {"vmo_set_size", vmo_set_size, a_vmo, ZX_OK, ZX_RIGHT_WRITE, a_port},
     {"vmo_op_range(DECOMMIT)", vmo_decommit, a_vmo, ZX_OK, ZX_RIGHT_WRITE, an_event},

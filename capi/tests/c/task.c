@@ -13,7 +13,7 @@ TEST(each_is_an_object_of_its_type) {
     CHECK_EQ(job.type, ZX_OBJ_TYPE_JOB);
     CHECK_EQ(job.rights, ZX_DEFAULT_JOB_RIGHTS);
     CHECK_EQ(vmar.type, ZX_OBJ_TYPE_VMAR);
-    CHECK_EQ(vmar.rights, ZX_DEFAULT_VMAR_RIGHTS);
+    CHECK_EQ(vmar.rights, ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHTS_IO | ZX_RIGHT_EXECUTE);
     // An address space has no signals.
     CHECK_EQ(vmar.props, 0);
     CHECK_EQ(process.props, ZX_OBJ_PROP_WAITABLE);

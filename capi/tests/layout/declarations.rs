@@ -54,8 +54,10 @@ fn rust_type(text: &str) -> String {
         return match text {
             "void" => "()",
             "char" => "u8",
-            "size_t" => "usize",
-            "uint32_t" | "zx_clock_t" | "zx_handle_t" | "zx_rights_t" | "zx_signals_t" => "u32",
+            "size_t" | "zx_vaddr_t" => "usize",
+            "uint32_t" | "zx_clock_t" | "zx_handle_t" | "zx_rights_t" | "zx_signals_t" | "zx_vm_option_t" => {
+                "u32"
+            }
             "int" | "int32_t" | "zx_status_t" | "zx_futex_t" | "pid_t" => "i32",
             "uint64_t" | "zx_koid_t" | "thrd_t" => "u64",
             "int64_t" | "zx_time_t" | "zx_duration_t" => "i64",

@@ -76,7 +76,8 @@ macro_rules! callable {
         }
     )+};
 }
-callable!(() (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G H));
+callable!(() (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G)
+    (A B C D E F G H));
 
 /// `signatures! { zx_name(1, 2) … }`: the names of calls and their signatures. The numbers count the arguments.
 macro_rules! signatures {

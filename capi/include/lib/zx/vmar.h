@@ -6,6 +6,9 @@
 
 #include <lib/zx/handle.h>
 #include <lib/zx/object.h>
+#include <lib/zx/vmo.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <zircon/process.h>
 
 namespace zx {
@@ -31,6 +34,20 @@ class vmar final : public object<vmar> {
 
   /// Lends the handle to the whole address space of this process. `zx_vmar_root_self`.
   ZX_NODISCARD static unowned<vmar> root_self() noexcept { return unowned<vmar>(zx_vmar_root_self()); }
+
+  /// Maps `len` bytes of a VM object, from `vmo_offset` on. `ptr` gets the address. `zx_vmar_map`.
+  zx_status_t map(size_t vmar_offset, const vmo& vmo_handle, uint64_t vmo_offset, size_t len, zx_vm_option_t options,
+                  zx_vaddr_t* ptr) const noexcept {
+    return zx_vmar_map(get(), options, vmar_offset, vmo_handle.get(), vmo_offset, len, ptr);
+  }
+
+  /// Unmaps what is mapped of VM objects in a range. `zx_vmar_unmap`.
+  zx_status_t unmap(zx_vaddr_t address, size_t len) const noexcept { return zx_vmar_unmap(get(), address, len); }
+
+  /// Changes the access to a range. `zx_vmar_protect`.
+  zx_status_t protect(zx_vaddr_t address, size_t len, zx_vm_option_t options) const noexcept {
+    return zx_vmar_protect(get(), options, address, len);
+  }
 };
 
 /// Lends one.

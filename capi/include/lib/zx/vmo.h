@@ -49,6 +49,14 @@ class vmo final : public object<vmo> {
     return zx_vmo_write(get(), data, offset, len);
   }
 
+  /// Clones `size` bytes from `offset` on. `result` owns no handle after an error. `zx_vmo_clone`.
+  zx_status_t clone(uint32_t options, uint64_t offset, uint64_t size, vmo* result) const noexcept {
+    zx_handle_t value = ZX_HANDLE_INVALID;
+    const zx_status_t status = zx_vmo_clone(get(), options, offset, size, &value);
+    result->reset(value);
+    return status;
+  }
+
   /// Stores the size in bytes. `zx_vmo_get_size`.
   zx_status_t get_size(uint64_t* size) const noexcept { return zx_vmo_get_size(get(), size); }
 

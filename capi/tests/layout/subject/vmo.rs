@@ -8,9 +8,13 @@ pub fn subject() -> Subject {
         zx_vmo_create(1, 2, 3)
         zx_vmo_read(1, 2, 3, 4)
         zx_vmo_write(1, 2, 3, 4)
+        zx_vmo_clone(1, 2, 3, 4, 5)
         zx_vmo_get_size(1, 2)
         zx_vmo_set_size(1, 2)
         zx_vmo_op_range(1, 2, 3, 4, 5, 6)
+        zx_vmar_map(1, 2, 3, 4, 5, 6, 7)
+        zx_vmar_unmap(1, 2, 3)
+        zx_vmar_protect(1, 2, 3, 4)
     };
     Subject { calls, structures: Vec::new() }
 }

@@ -1,4 +1,8 @@
-//! VM objects.
+//! VM objects, and the address space that they are mapped into.
+
+mod vmar;
+
+pub use vmar::*;
 
 use crate::call_macro::calls;
 use crate::object::handle::{check_handle, return_handle};
@@ -38,6 +42,18 @@ calls! {
         check_range(handle, Rights::WRITE, offset, buffer_size)?;
         let bytes = buffer.slice(buffer_size)?;
         raw::vmo_write(handle, bytes, offset)
+    }
+
+    /// Makes a clone.
+    fn zx_vmo_clone, _zx_vmo_clone(
+        handle: zx_handle_t,
+        options: u32,
+        offset: u64,
+        size: u64,
+        out: UserOut<zx_handle_t>,
+    ) {
+        enter()?;
+        return_handle(raw::vmo_clone(handle, options, offset, size)?, out)
     }
 
     /// Gives the size.
