@@ -260,10 +260,14 @@ fn what_may_not_be_shared_is_closed() {
             assert_eq!(server.share(copy), Err(Status::BAD_STATE));
             assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
         }
-        let event = Event::create();
-        let (value, _) = (event.raw_handle(), event.into_raw());
-        assert_eq!(raw::socket_share(server.raw_handle(), value), Err(Status::WRONG_TYPE));
-        assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
+        // The right comes before the type.
+        for (rights, status) in
+            [(Rights::TRANSFER, Status::WRONG_TYPE), (Rights::NONE, Status::ACCESS_DENIED)]
+        {
+            let value = Event::create().replace(rights).unwrap().into_raw();
+            assert_eq!(raw::socket_share(server.raw_handle(), value), Err(status));
+            assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
+        }
         let (plain, _peer) = Socket::create_stream();
         assert_eq!(plain.share(Socket::create_stream().0), Err(Status::NOT_SUPPORTED));
         assert_eq!(plain.accept().err(), Some(Status::NOT_SUPPORTED));
@@ -325,6 +329,9 @@ fn thresholds_assert_their_signals() {
         theirs.set_rx_threshold(&0).unwrap();
         assert_eq!(theirs.set_rx_threshold(&(FULL + 1)), Err(Status::INVALID_ARGS));
         assert_eq!(ours.set_tx_threshold(&(FULL + 1)), Err(Status::INVALID_ARGS));
+        drop(theirs);
+        assert_eq!(ours.set_tx_threshold(&(FULL + 1)), Err(Status::PEER_CLOSED));
+        assert_eq!((ours.get_tx_threshold(), ours.set_rx_threshold(&7)), (Ok(FULL - 4), Ok(())));
     });
 }
 

@@ -404,7 +404,7 @@ impl Socket {
     /// [`SOCKET_WRITE_THRESHOLD`](crate::Signals::SOCKET_WRITE_THRESHOLD) at this end. Needs [`Rights::SET_PROPERTY`].
     ///
     /// # Errors
-    /// As [`set_rx_threshold`](Self::set_rx_threshold).
+    /// As [`set_rx_threshold`](Self::set_rx_threshold), and [`Status::PEER_CLOSED`] when the other end is closed.
     ///
     /// ```
     /// # use jacinth::*;

@@ -189,7 +189,8 @@ pub fn socket_shutdown(value: u32, how: SocketShutdown) -> Result<(), Status> {
 /// Follows `docs/syscalls/socket_share.md`. Needs [`Rights::WRITE`], and [`Rights::TRANSFER`] of `shared`.
 ///
 /// # Errors
-/// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`], of either handle, that of `value` first;
+/// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`], of either handle, that of `value` first, and the
+/// right of `shared` before its type;
 /// [`Status::BAD_STATE`] when `shared` is an end of the same socket, or can share sockets itself;
 /// [`Status::NOT_SUPPORTED`] when the socket was made without [`SocketOpts::HAS_ACCEPT`]; [`Status::PEER_CLOSED`];
 /// [`Status::SHOULD_WAIT`] when a socket is in the queue already; [`Status::NO_MEMORY`], [`Status::NO_RESOURCES`] when the
@@ -288,8 +289,8 @@ pub fn socket_threshold(value: u32, threshold: Threshold) -> Result<usize, Statu
 /// Sets a threshold of this end, in bytes; 0 turns its signal off. Needs [`Rights::SET_PROPERTY`].
 ///
 /// # Errors
-/// [`Status::BAD_HANDLE`]; [`Status::WRONG_TYPE`]; [`Status::ACCESS_DENIED`]; [`Status::INVALID_ARGS`] for more than
-/// [`MAX_SOCKET_BYTES`].
+/// [`Status::BAD_HANDLE`]; [`Status::WRONG_TYPE`]; [`Status::ACCESS_DENIED`]; [`Status::PEER_CLOSED`] for
+/// [`Threshold::Write`] when the other end is closed; [`Status::INVALID_ARGS`] for more than [`MAX_SOCKET_BYTES`].
 ///
 /// ```
 /// # use jacinth::*;

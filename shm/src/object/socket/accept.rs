@@ -54,10 +54,11 @@ fn check_shared(thread: &Thread, side: ObjectRef, shared: ResolvedHandle, transf
     let object = shared.entry.object();
     let checked = || {
         let arena = thread.arena();
+        // As in Zircon, the right comes before the type.
+        shared.require(transfer)?;
         if ObjectClass::of(pin::lifecycle_of(arena, object.slot())?)? != ObjectClass::Socket {
             return Err(Error::WrongType);
         }
-        shared.require(transfer)?;
         if object.slot() == side.slot() {
             return Err(Error::BadState("an end of a socket is not sent over the socket itself"));
         }

@@ -38,6 +38,8 @@ pub(crate) fn read(
             return read::read(&mut reader, true, taking, out, |_| Ok(()));
         }
     }
+    // As in Zircon, a read of no bytes leaves the datagram.
+    let taking = if out.is_empty() { Taking::Peek } else { taking };
     end::with_shared(thread, socket, ObjectClass::Socket, rights, |side| {
         read_shared::read(thread, side, taking, out, |_| Ok(()))
     })

@@ -32,7 +32,7 @@ pub(crate) fn info(thread: &Thread, side: ObjectRef) -> Result<SocketInfo> {
     let arena = thread.arena();
     let (incoming, outgoing) = (Stream::of(arena, side.peer())?, Stream::of(arena, side)?);
     let unread = incoming.unread();
-    let is_closed = State(arena.state(side)?.load(Relaxed)).signals().contains(Signals::PEER_CLOSED);
+    let is_closed = is_peer_closed(thread, side)?;
     Ok(SocketInfo {
         options: incoming.geometry.socket_options().unwrap_or_default(),
         rx_buf_max: MAX_SOCKET_BYTES,
@@ -41,6 +41,11 @@ pub(crate) fn info(thread: &Thread, side: ObjectRef) -> Result<SocketInfo> {
         tx_buf_max: if is_closed { 0 } else { MAX_SOCKET_BYTES },
         tx_buf_size: if is_closed { 0 } else { outgoing.unread().bytes as usize },
     })
+}
+
+fn is_peer_closed(thread: &Thread, side: ObjectRef) -> Result<bool> {
+    // Relaxed: no data is read on the strength of it.
+    Ok(State(thread.arena().state(side)?.load(Relaxed)).signals().contains(Signals::PEER_CLOSED))
 }
 
 /// A threshold of a side.
@@ -66,13 +71,16 @@ pub(crate) fn threshold(thread: &Thread, side: ObjectRef, threshold: Threshold) 
     Ok(stream::threshold_bytes(word(thread, side, threshold)?.load(Relaxed)) as usize)
 }
 
-/// Sets a threshold of a side that a hazard names.
+/// Sets a threshold of a side that a hazard names. As in Zircon, the threshold of writing only while the peer is open.
 pub(crate) fn set_threshold(
     thread: &Thread,
     side: ObjectRef,
     threshold: Threshold,
     bytes: usize,
 ) -> Result<()> {
+    if threshold == Threshold::Write && is_peer_closed(thread, side)? {
+        return Err(Error::PeerClosed);
+    }
     if bytes > MAX_SOCKET_BYTES {
         return Err(Error::InvalidArgs("a socket's threshold is larger than its buffer"));
     }
