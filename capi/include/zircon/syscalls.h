@@ -626,14 +626,14 @@ zx_status_t _zx_socket_create(uint32_t options, zx_handle_t* out0, zx_handle_t* 
  *
  * - ZX_OK: one or more bytes were written, or @p buffer_size is 0.
  * - ZX_ERR_INVALID_ARGS: @p options has another bit; @p buffer cannot be read; @p actual is not NULL and cannot be written;
- *   @p buffer_size does not fit into 32 bits; or a message of the control plane is empty.
+ *   @p buffer_size is for data, and does not fit into 32 bits; or a message of the control plane is empty.
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_WRONG_TYPE: it is not a socket.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
  * - ZX_ERR_PEER_CLOSED: the other end is closed.
  * - ZX_ERR_BAD_STATE: zx_socket_shutdown() has ended writing at this end; or the socket has no control plane.
  * - ZX_ERR_SHOULD_WAIT: there is no room; of datagrams, no room for this one, or 1024 are unread already; of the control
- *   plane, the message before is unread.
+ *   plane, the message before is unread. A stream whose end has had a second handle has room for 1024 unread writes.
  * - ZX_ERR_OUT_OF_RANGE: the datagram is larger than the socket, or the message of the control plane than 1024 bytes.
  * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
  * - ZX_ERR_NO_RESOURCES: this process has reached its limit of memory.
@@ -654,7 +654,7 @@ zx_status_t _zx_socket_write(zx_handle_t handle, uint32_t options, const void* b
  *
  * - ZX_OK: the bytes are in @p buffer.
  * - ZX_ERR_INVALID_ARGS: @p options has another bit; @p buffer cannot be written; @p actual is not NULL and cannot be
- *   written; or @p buffer_size does not fit into 32 bits.
+ *   written; or @p buffer_size is for data, and does not fit into 32 bits.
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_WRONG_TYPE: it is not a socket.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.

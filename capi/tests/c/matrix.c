@@ -31,6 +31,19 @@ static zx_handle_t a_vmo(void) {
     return make_vmo(4096, 0);
 }
 
+static zx_handle_t a_socket(void) {
+    zx_handle_t one, other;
+    make_socket(ZX_SOCKET_HAS_CONTROL | ZX_SOCKET_HAS_ACCEPT, &one, &other);
+    return one;
+}
+
+// One that may be sent over another.
+static zx_handle_t a_plain_socket(void) {
+    zx_handle_t one, other;
+    make_socket(ZX_SOCKET_STREAM, &one, &other);
+    return one;
+}
+
 static zx_handle_t a_timer(void) {
     return make_timer();
 }
@@ -255,6 +268,68 @@ static zx_status_t fifo_read_to_nowhere(zx_handle_t handle) {
     return zx_fifo_read(handle, 4, NULL, 1, NULL);
 }
 
+static zx_status_t socket_write(zx_handle_t handle) {
+    return zx_socket_write(handle, 0, "x", 1, NULL);
+}
+
+static zx_status_t socket_write_control(zx_handle_t handle) {
+    return zx_socket_write(handle, ZX_SOCKET_CONTROL, "x", 1, NULL);
+}
+
+static zx_status_t socket_read(zx_handle_t handle) {
+    char byte;
+    return zx_socket_read(handle, 0, &byte, 1, NULL);
+}
+
+static zx_status_t socket_read_control(zx_handle_t handle) {
+    char byte;
+    return zx_socket_read(handle, ZX_SOCKET_CONTROL | ZX_SOCKET_PEEK, &byte, 1, NULL);
+}
+
+// Memory that is no memory, and is not NULL: the errors of the handle come first.
+static zx_status_t socket_write_from_nowhere(zx_handle_t handle) {
+    return zx_socket_write(handle, 0, (void*)1, 1, NULL);
+}
+
+static zx_status_t socket_read_to_nowhere(zx_handle_t handle) {
+    return zx_socket_read(handle, 0, (void*)1, 1, NULL);
+}
+
+static zx_status_t socket_write_too_much(zx_handle_t handle) {
+    return zx_socket_write(handle, 0, "x", SIZE_MAX, NULL);
+}
+
+static zx_status_t socket_read_too_much(zx_handle_t handle) {
+    char byte;
+    return zx_socket_read(handle, 0, &byte, SIZE_MAX, NULL);
+}
+
+static zx_status_t socket_shutdown(zx_handle_t handle) {
+    return zx_socket_shutdown(handle, ZX_SOCKET_SHUTDOWN_READ | ZX_SOCKET_SHUTDOWN_WRITE);
+}
+
+static zx_status_t socket_share(zx_handle_t handle) {
+    zx_handle_t shared = a_plain_socket();
+    zx_status_t status = zx_socket_share(handle, shared);
+    CHECK(!is_open(shared));
+    return status;
+}
+
+static zx_status_t shared_by_socket_share(zx_handle_t handle) {
+    zx_status_t status = zx_socket_share(a_socket(), handle);
+    CHECK(!is_open(handle));
+    return status;
+}
+
+static zx_status_t socket_accept(zx_handle_t handle) {
+    zx_handle_t socket;
+    return zx_socket_accept(handle, &socket);
+}
+
+static zx_status_t socket_accept_to_nowhere(zx_handle_t handle) {
+    return zx_socket_accept(handle, NULL);
+}
+
 static zx_status_t timer_set(zx_handle_t handle) {
     return zx_timer_set(handle, ZX_TIME_INFINITE, 0);
 }
@@ -401,6 +476,19 @@ static const struct row {
     {"vmo_set_size", vmo_set_size, a_vmo, ZX_OK, ZX_RIGHT_WRITE, a_port},
     {"vmo_op_range(DECOMMIT)", vmo_decommit, a_vmo, ZX_OK, ZX_RIGHT_WRITE, an_event},
     {"vmo_op_range(CACHE_SYNC)", vmo_cache_sync, a_vmo, ZX_OK, ZX_RIGHT_READ, a_pair},
+    {"socket_write", socket_write, a_socket, ZX_OK, ZX_RIGHT_WRITE, a_fifo},
+    {"socket_write of control", socket_write_control, a_socket, ZX_OK, ZX_RIGHT_WRITE, a_channel},
+    {"socket_write from nowhere", socket_write_from_nowhere, a_socket, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, a_pair},
+    {"socket_write of too much", socket_write_too_much, a_socket, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, an_event},
+    {"socket_read", socket_read, a_socket, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_channel},
+    {"socket_read of control", socket_read_control, a_socket, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_fifo},
+    {"socket_read to nowhere", socket_read_to_nowhere, a_socket, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, a_port},
+    {"socket_read of too much", socket_read_too_much, a_socket, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, an_event},
+    {"socket_shutdown", socket_shutdown, a_socket, ZX_OK, ZX_RIGHT_WRITE, a_fifo},
+    {"socket_share", socket_share, a_socket, ZX_OK, ZX_RIGHT_WRITE, a_channel},
+    {"shared by socket_share", shared_by_socket_share, a_plain_socket, ZX_OK, ZX_RIGHT_TRANSFER, a_channel},
+    {"socket_accept", socket_accept, a_socket, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_listener},
+    {"socket_accept to nowhere", socket_accept_to_nowhere, a_socket, ZX_ERR_INVALID_ARGS, ZX_RIGHT_READ, an_event},
     {"timer_set", timer_set, a_timer, ZX_OK, ZX_RIGHT_WRITE, an_event},
     {"timer_cancel", timer_cancel, a_timer, ZX_OK, ZX_RIGHT_WRITE, a_channel},
     {"object_wait_async", object_wait_async, an_event, ZX_OK, ZX_RIGHT_WAIT, ANY},

@@ -43,6 +43,12 @@ static inline zx_handle_t make_vmo(uint64_t size, uint32_t options) {
     return vmo;
 }
 
+static inline void make_socket(uint32_t options, zx_handle_t* one, zx_handle_t* other) {
+    *one = *other = ZX_HANDLE_INVALID;
+    CHECK_OK(zx_socket_create(options, one, other));
+    CHECK(*one != ZX_HANDLE_INVALID && *other != ZX_HANDLE_INVALID && *one != *other);
+}
+
 static inline zx_handle_t make_port(void) {
     zx_handle_t port = ZX_HANDLE_INVALID;
     CHECK_OK(zx_port_create(0, &port));

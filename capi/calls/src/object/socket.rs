@@ -7,7 +7,7 @@ use crate::types::zx_handle_t;
 use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, SocketOpts, SocketReadOpts, SocketShutdown, SocketWriteOpts, Status, raw};
 
-/// As Zircon has it, a longer buffer is an error.
+/// As in Zircon, a longer buffer for data is an error. One for the control plane is none.
 const MOST_BYTES: usize = u32::MAX as usize;
 
 calls! {
@@ -31,15 +31,18 @@ calls! {
         actual: UserOut<usize>,
     ) {
         let options = SocketWriteOpts::from_bits(options).ok_or(Status::INVALID_ARGS)?;
+        check_given(buffer.is_null(), buffer_size)?;
         enter()?;
+        let is_control = options.contains(SocketWriteOpts::CONTROL);
+        if buffer_size > MOST_BYTES && !is_control {
+            // In Zircon the errors of the handle and of both ends come first: those of a write of nothing.
+            return raw::socket_write(handle, options, &[]).and(Err(Status::INVALID_ARGS));
+        }
         let bad_memory = |_| error_before_bad_memory(handle, Rights::WRITE);
         let actual = actual.check_optional().map_err(bad_memory)?;
-        // No more than these can be written; a datagram of one more is out of range as a longer one is.
-        let useful = buffer_size.min(raw::MAX_SOCKET_BYTES + 1);
+        // One more than can be written is out of range as all others are.
+        let useful = buffer_size.min(most_bytes(is_control) + 1);
         let bytes = buffer.slice(useful).map_err(bad_memory)?;
-        if buffer_size > MOST_BYTES {
-            return Err(error_before_bad_memory(handle, Rights::WRITE));
-        }
         actual.store(raw::socket_write(handle, options, bytes)?);
         Ok(())
     }
@@ -53,14 +56,15 @@ calls! {
         actual: UserOut<usize>,
     ) {
         let options = SocketReadOpts::from_bits(options).ok_or(Status::INVALID_ARGS)?;
+        check_given(buffer.is_null(), buffer_size)?;
         enter()?;
+        let is_control = options.contains(SocketReadOpts::CONTROL);
+        if buffer_size > MOST_BYTES && !is_control {
+            return check_handle(handle, ObjectType::SOCKET, Rights::READ).and(Err(Status::INVALID_ARGS));
+        }
         let bad_memory = |_| error_before_bad_memory(handle, Rights::READ);
         let actual = actual.check_optional().map_err(bad_memory)?;
-        let useful = buffer_size.min(raw::MAX_SOCKET_BYTES);
-        let bytes = buffer.buffer(useful).map_err(bad_memory)?;
-        if buffer_size > MOST_BYTES {
-            return Err(error_before_bad_memory(handle, Rights::READ));
-        }
+        let bytes = buffer.buffer(buffer_size.min(most_bytes(is_control))).map_err(bad_memory)?;
         actual.store(raw::socket_read_uninit(handle, options, bytes)?);
         Ok(())
     }
@@ -85,6 +89,16 @@ calls! {
         out_socket.check().map_err(|_| error_before_bad_memory(handle, Rights::READ))?;
         return_handle(raw::socket_accept(handle)?, out_socket)
     }
+}
+
+/// Zircon refuses NULL before it looks at the handle, and other bad memory afterwards.
+fn check_given(is_null: bool, buffer_size: usize) -> Result<(), Status> {
+    if is_null && buffer_size > 0 { Err(Status::INVALID_ARGS) } else { Ok(()) }
+}
+
+/// The most bytes that one call can move.
+const fn most_bytes(is_control: bool) -> usize {
+    if is_control { raw::MAX_CONTROL_BYTES } else { raw::MAX_SOCKET_BYTES }
 }
 
 /// The status of a call whose memory is bad. As in Zircon, errors of the handle come first.
