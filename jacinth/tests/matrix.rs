@@ -20,6 +20,7 @@ enum On {
     Channels,
     Fifos,
     Vmos,
+    Sockets,
     Ports,
     Timers,
     Directories,
@@ -48,6 +49,10 @@ fn fifo(value: u32) -> Unowned<'static, Fifo<u32>> {
 }
 
 fn vmo(value: u32) -> Unowned<'static, Vmo> {
+    typed(value)
+}
+
+fn socket(value: u32) -> Unowned<'static, Socket> {
     typed(value)
 }
 
@@ -263,6 +268,78 @@ const CALLS: &[Call] = &[
         run: |value| vmo(value).op_range(VmoOp::CACHE_CLEAN, 0, 1),
     },
     Call {
+        name: "socket_write",
+        on: On::Sockets,
+        needs: Rights::WRITE,
+        run: |value| socket(value).write(b"bytes").map(drop),
+    },
+    Call {
+        name: "socket_write of control",
+        on: On::Sockets,
+        needs: Rights::WRITE,
+        run: |value| socket(value).write_opts(b"bytes", SocketWriteOpts::CONTROL).map(drop),
+    },
+    Call {
+        name: "socket_read",
+        on: On::Sockets,
+        needs: Rights::READ,
+        run: |value| socket(value).read(&mut [0; 64]).map(drop),
+    },
+    Call {
+        name: "socket_read of control",
+        on: On::Sockets,
+        needs: Rights::READ,
+        run: |value| socket(value).read_opts(&mut [0; 64], SocketReadOpts::CONTROL).map(drop),
+    },
+    Call {
+        name: "socket_shutdown",
+        on: On::Sockets,
+        needs: Rights::WRITE,
+        run: |value| socket(value).shutdown(SocketShutdown::WRITE),
+    },
+    Call {
+        name: "socket_share",
+        on: On::Sockets,
+        needs: Rights::WRITE,
+        run: |value| socket(value).share(Socket::create_stream().0),
+    },
+    Call {
+        name: "socket_accept",
+        on: On::Sockets,
+        needs: Rights::READ,
+        run: |value| socket(value).accept().map(drop),
+    },
+    Call {
+        name: "socket_info",
+        on: On::Sockets,
+        needs: Rights::INSPECT,
+        run: |value| socket(value).info().map(drop),
+    },
+    Call {
+        name: "get_rx_threshold",
+        on: On::Sockets,
+        needs: Rights::GET_PROPERTY,
+        run: |value| socket(value).get_rx_threshold().map(drop),
+    },
+    Call {
+        name: "set_rx_threshold",
+        on: On::Sockets,
+        needs: Rights::SET_PROPERTY,
+        run: |value| socket(value).set_rx_threshold(&1),
+    },
+    Call {
+        name: "get_tx_threshold",
+        on: On::Sockets,
+        needs: Rights::GET_PROPERTY,
+        run: |value| socket(value).get_tx_threshold().map(drop),
+    },
+    Call {
+        name: "set_tx_threshold",
+        on: On::Sockets,
+        needs: Rights::SET_PROPERTY,
+        run: |value| socket(value).set_tx_threshold(&1),
+    },
+    Call {
         name: "wait_async",
         on: On::Anything,
         needs: Rights::WAIT,
@@ -398,6 +475,15 @@ fn readable_fifo() -> (Fifo<u32>, Fifo<u32>) {
     (ours, theirs)
 }
 
+/// An end with something of each kind to read, and a socket to accept; its peer is kept open beside it.
+fn readable_socket() -> (Socket, Socket) {
+    let (ours, theirs) = Socket::create(SocketOpts::HAS_CONTROL | SocketOpts::HAS_ACCEPT).unwrap();
+    theirs.write(b"something").unwrap();
+    theirs.write_opts(b"something", SocketWriteOpts::CONTROL).unwrap();
+    theirs.share(Socket::create_stream().0).unwrap();
+    (ours, theirs)
+}
+
 fn assert_all_say_bad_handle(value: u32, what: &str) {
     for Call { name, run, .. } in CALLS {
         if value != 0 || !name.starts_with("close") {
@@ -422,6 +508,10 @@ fn every_call_refuses_invalid_values() {
         let closed = end.into_raw();
         raw::close(closed).unwrap();
         assert_all_say_bad_handle(closed, "a closed fifo");
+        let (end, _other) = readable_socket();
+        let closed = end.into_raw();
+        raw::close(closed).unwrap();
+        assert_all_say_bad_handle(closed, "a closed socket");
         let replaced = event().into_raw();
         let _replacement = NullableHandle::from_raw(raw::replace(replaced, Rights::SAME_RIGHTS).unwrap());
         assert_all_say_bad_handle(replaced, "a replaced handle");
@@ -461,6 +551,7 @@ fn each_type_refuses_others_calls() {
         let (event, (end, _peer)) = (Event::create(), readable_channel());
         let (port, timer, (fifo, _far)) = (Port::create(), Timer::create(), readable_fifo());
         let vmo = Vmo::create(4096).unwrap();
+        let (socket, _far) = readable_socket();
         let directory = Directory::create();
         let listener = directory.serve("a name").unwrap();
         let process = process_self().unwrap();
@@ -471,6 +562,7 @@ fn each_type_refuses_others_calls() {
             end.raw_handle(),
             fifo.raw_handle(),
             vmo.raw_handle(),
+            socket.raw_handle(),
             port.raw_handle(),
             timer.raw_handle(),
             directory.raw_handle(),
@@ -481,6 +573,7 @@ fn each_type_refuses_others_calls() {
             (On::Channels, end.raw_handle()),
             (On::Fifos, fifo.raw_handle()),
             (On::Vmos, vmo.raw_handle()),
+            (On::Sockets, socket.raw_handle()),
             (On::Ports, port.raw_handle()),
             (On::Timers, timer.raw_handle()),
             (On::Directories, directory.raw_handle()),
@@ -494,8 +587,16 @@ fn each_type_refuses_others_calls() {
                 }
             }
         }
-        let used_before =
-            (readable_channel(), readable_fifo(), vmo, Port::create(), Timer::create(), listener, directory);
+        let used_before = (
+            readable_channel(),
+            readable_fifo(),
+            readable_socket(),
+            vmo,
+            Port::create(),
+            Timer::create(),
+            listener,
+            directory,
+        );
         drop(used_before);
         supervisor.collect().unwrap();
         let events: Vec<Event> = (0..50).map(|_| Event::create()).collect();
@@ -526,6 +627,10 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
     }),
     ("a VM object", &[On::Anything, On::Vmos], Rights::VMO_DEFAULT, || {
         (Vmo::create(4096).unwrap().into(), None)
+    }),
+    ("a socket", &[On::Anything, On::Peered, On::Sockets], Rights::SOCKET_DEFAULT, || {
+        let (end, other) = readable_socket();
+        (end.into(), Some(other.into()))
     }),
     ("a timer", &[On::Anything, On::Timers], Rights::TIMER_DEFAULT, || (Timer::create().into(), None)),
     ("a port", &[On::Anything, On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),

@@ -54,6 +54,8 @@ const CALLS: &[Line] = &[
         Box::new(|| drop(Vmo::create(1 << 20).unwrap()))
     }),
     ("fifo, created and closed", Barriers, || Box::new(|| drop(Fifo::<u64>::create(512).unwrap()))),
+    ("socket, created and closed", Barriers, || Box::new(|| drop(Socket::create_stream()))),
+    ("socket for datagrams, created and closed", Barriers, || Box::new(|| drop(Socket::create_datagram()))),
     ("port, created, used and closed", Barriers, || {
         let packet = Packet::from_user_packet(1, 0, UserPacket::default());
         Box::new(move || Port::create().queue(&packet).unwrap())
@@ -231,6 +233,62 @@ const CALLS: &[Line] = &[
             vmo.set_size(size).unwrap();
         })
     }),
+    ("64 bytes of a socket, written and read", Nothing, || {
+        let (ours, theirs) = Socket::create_stream();
+        write_and_read_socket([ours, theirs], 64)
+    }),
+    ("64 KiB of a socket, written and read", Nothing, || {
+        let (ours, theirs) = Socket::create_stream();
+        write_and_read_socket([ours, theirs], 65_536)
+    }),
+    ("a datagram, written and read", Nothing, || {
+        let (ours, theirs) = Socket::create_datagram();
+        write_and_read_socket([ours, theirs], 1024)
+    }),
+    ("bytes of a socket, by duplicates", Nothing, || {
+        let (ours, theirs) = Socket::create_stream();
+        let copies = |socket: &Socket| [(); 2].map(|()| socket.duplicate(Rights::SAME_RIGHTS).unwrap());
+        let (ours, theirs, mut bytes) = (copies(&ours), copies(&theirs), [7; 64]);
+        Box::new(move || {
+            for turn in 0..2 {
+                assert_eq!(ours[turn].write(&bytes), Ok(64));
+                assert_eq!(theirs[1 - turn].read(&mut bytes), Ok(64));
+            }
+        })
+    }),
+    ("a message of a socket's control plane", Nothing, || {
+        let (ours, theirs) = Socket::create(SocketOpts::HAS_CONTROL).unwrap();
+        let mut bytes = [7; 64];
+        Box::new(move || {
+            assert_eq!(ours.write_opts(&bytes, SocketWriteOpts::CONTROL), Ok(64));
+            assert_eq!(theirs.read_opts(&mut bytes, SocketReadOpts::CONTROL), Ok(64));
+        })
+    }),
+    ("a socket, shared and accepted", Nothing, || {
+        let (ours, theirs) = Socket::create(SocketOpts::HAS_ACCEPT).unwrap();
+        let (_kept, mut shared) = Socket::create_stream();
+        Box::new(move || {
+            let accepted = theirs.accept();
+            assert_eq!(accepted.err(), Some(Status::SHOULD_WAIT));
+            let empty = Socket::from(NullableHandle::invalid());
+            ours.share(std::mem::replace(&mut shared, empty)).unwrap();
+            shared = theirs.accept().unwrap();
+        })
+    }),
+    ("read from an empty socket", Nothing, || {
+        let (ours, theirs) = Socket::create_stream();
+        Box::new(move || {
+            assert_eq!(ours.read(&mut [0; 64]), Err(Status::SHOULD_WAIT));
+            theirs.info().unwrap();
+        })
+    }),
+    ("thresholds of a socket", Nothing, || {
+        let (ours, _theirs) = Socket::create_stream();
+        Box::new(move || {
+            ours.set_rx_threshold(&7).unwrap();
+            assert_eq!(ours.get_rx_threshold(), Ok(7));
+        })
+    }),
     ("call, both sides awake", Turns, || {
         set_spin(MonotonicDuration::from_seconds(60));
         let (client, server) = Channel::create();
@@ -335,6 +393,14 @@ fn write_and_read(len_bytes: usize, handles: usize) -> Call {
         for (index, place) in luggage.iter_mut().enumerate() {
             *place = message.take_handle(index).unwrap();
         }
+    })
+}
+
+fn write_and_read_socket([ours, theirs]: [Socket; 2], size: usize) -> Call {
+    let mut bytes = vec![0x5a; size];
+    Box::new(move || {
+        assert_eq!(ours.write(&bytes), Ok(size));
+        assert_eq!(theirs.read(&mut bytes), Ok(size));
     })
 }
 
