@@ -112,6 +112,26 @@ pub struct zx_info_process_handle_stats_t {
     pub handle_count: [u32; HANDLE_STATS_TYPES],
 }
 
+/// The record of `ZX_INFO_SOCKET`. In bytes.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_info_socket_t {
+    /// As the socket was made.
+    pub options: u32,
+    /// 0. It makes the bytes before the next member a member.
+    pub padding: u32,
+    /// How many may wait to be read at this end.
+    pub rx_buf_max: usize,
+    /// How many do.
+    pub rx_buf_size: usize,
+    /// How many of them one read can give.
+    pub rx_buf_available: usize,
+    /// How many may wait at the other end; 0 once that is closed.
+    pub tx_buf_max: usize,
+    /// How many do.
+    pub tx_buf_size: usize,
+}
+
 /// Makes the structure of the limits, each of which has the same name and type in C.
 macro_rules! config {
     ($( $limit:ident: $Number:ty, )+) => {

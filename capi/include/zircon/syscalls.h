@@ -116,6 +116,8 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  * - ZX_INFO_PROCESS_HANDLE_STATS: one zx_info_process_handle_stats_t of a process; ZX_RIGHT_INSPECT. For debugging too.
  *   Handles in messages are no process's; a process that has ended has none. The record has no place for types that
  *   Zircon does not have (JACINTH_OBJ_TYPE_DIRECTORY, JACINTH_OBJ_TYPE_LISTENER).
+ * - ZX_INFO_SOCKET: one zx_info_socket_t of an end of a socket; ZX_RIGHT_INSPECT. In bytes of data, of datagrams too: those of
+ *   the control plane do not count.
  *
  * @p actual_count and @p avail_count, both optional, get how many records were stored, and how many there are:
  * 1 and 1, or 0 and 1 if @p buffer is too small.
@@ -138,9 +140,13 @@ zx_status_t _zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer
  *
  * - ZX_PROP_NAME: char[ZX_MAX_NAME_LEN], of any object. Always all 32 bytes, the last a NUL. Of an object
  *   without a name, all NUL.
+ * - ZX_PROP_SOCKET_RX_THRESHOLD: size_t, of an end of a socket. So many unread bytes assert ZX_SOCKET_READ_THRESHOLD at it; of
+ *   0, which is the first value, none do.
+ * - ZX_PROP_SOCKET_TX_THRESHOLD: size_t, of an end of a socket. Room for so many bytes asserts ZX_SOCKET_WRITE_THRESHOLD at it;
+ *   of 0, which is the first value, no room does.
  *
  * Rights: ZX_RIGHT_GET_PROPERTY. As in Zircon, first handles to events, eventpairs, channels and fifos lack it;
- * those to processes, threads and jobs have it.
+ * those to sockets, processes, threads and jobs have it.
  *
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
@@ -160,6 +166,7 @@ zx_status_t _zx_object_get_property(zx_handle_t handle, uint32_t property, void*
  *
  * - ZX_PROP_NAME: up to @p value_size bytes, of which the first 31 count, and of them those before the first
  *   NUL.
+ * - ZX_PROP_SOCKET_RX_THRESHOLD, ZX_PROP_SOCKET_TX_THRESHOLD: at most the bytes that a socket holds; 0 turns the signal off.
  *
  * Rights: ZX_RIGHT_SET_PROPERTY; see zx_object_get_property().
  *
@@ -167,8 +174,9 @@ zx_status_t _zx_object_get_property(zx_handle_t handle, uint32_t property, void*
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SET_PROPERTY.
  * - ZX_ERR_BUFFER_TOO_SMALL: the property has a size, and @p value_size is less. A name may have any length.
- * - ZX_ERR_INVALID_ARGS: @p value cannot be read.
+ * - ZX_ERR_INVALID_ARGS: @p value cannot be read; or a threshold is more than a socket holds.
  * - ZX_ERR_WRONG_TYPE: the property is one of objects of another type; also if jacinth does not have it yet.
+ * - ZX_ERR_PEER_CLOSED: the property is ZX_PROP_SOCKET_TX_THRESHOLD, and the other end is closed.
  * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
  *
  * Different from Zircon: if two threads set the name at once, the object's name may have parts of both.

@@ -133,6 +133,21 @@ static zx_status_t object_set_cookie_of(zx_handle_t scope) {
     return zx_object_set_cookie(a_pair(), scope, 1);
 }
 
+static zx_status_t info_socket(zx_handle_t handle) {
+    zx_info_socket_t info;
+    return zx_object_get_info(handle, ZX_INFO_SOCKET, &info, sizeof(info), NULL, NULL);
+}
+
+static zx_status_t get_threshold(zx_handle_t handle) {
+    size_t value;
+    return zx_object_get_property(handle, ZX_PROP_SOCKET_RX_THRESHOLD, &value, sizeof(value));
+}
+
+static zx_status_t set_threshold(zx_handle_t handle) {
+    size_t value = 1;
+    return zx_object_set_property(handle, ZX_PROP_SOCKET_TX_THRESHOLD, &value, sizeof(value));
+}
+
 static zx_status_t object_signal(zx_handle_t handle) {
     return zx_object_signal(handle, 0, ZX_USER_SIGNAL_0);
 }
@@ -450,6 +465,9 @@ static const struct row {
     {"object_set_cookie", object_set_cookie, a_pair, ZX_OK, 0, ANY},
     {"object_get_cookie of a scope", object_get_cookie_of, a_channel, ZX_ERR_ACCESS_DENIED, 0, ANY},
     {"object_set_cookie of a scope", object_set_cookie_of, a_process, ZX_OK, 0, ANY},
+    {"object_get_info(SOCKET)", info_socket, a_socket, ZX_OK, ZX_RIGHT_INSPECT, an_event},
+    {"object_get_property(SOCKET_RX_THRESHOLD)", get_threshold, a_socket, ZX_OK, ZX_RIGHT_GET_PROPERTY, a_process},
+    {"object_set_property(SOCKET_TX_THRESHOLD)", set_threshold, a_socket, ZX_OK, ZX_RIGHT_SET_PROPERTY, a_process},
     {"object_signal", object_signal, an_event, ZX_OK, ZX_RIGHT_SIGNAL, ANY},
     {"object_signal_peer", object_signal_peer, a_pair, ZX_OK, ZX_RIGHT_SIGNAL_PEER, ANY},
     {"object_wait_one", object_wait_one, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_WAIT, ANY},

@@ -5,10 +5,10 @@ use crate::object::handle::check_handle;
 use crate::process::entry::enter;
 use crate::types::{
     HANDLE_STATS_TYPES, zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t,
-    zx_info_process_handle_stats_t,
+    zx_info_process_handle_stats_t, zx_info_socket_t,
 };
 use crate::user_memory::UserOut;
-use jacinth::{ObjectType, Rights, Status, raw};
+use jacinth::{ObjectType, Rights, SocketInfo, Status, raw};
 use zerocopy::IntoBytes;
 
 /// The topics that jacinth has (`ZX_INFO_*`).
@@ -17,6 +17,7 @@ mod topic {
     pub(super) const HANDLE_BASIC: u32 = 2;
     pub(super) const HANDLE_COUNT: u32 = 19;
     pub(super) const PROCESS_HANDLE_STATS: u32 = 21;
+    pub(super) const SOCKET: u32 = 22;
 }
 
 /// `ZX_OBJ_PROP_WAITABLE`.
@@ -39,6 +40,7 @@ calls! {
             topic::HANDLE_BASIC => output.store_one(basic(&raw::basic(handle)?)),
             topic::HANDLE_COUNT => output.store_one(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
             topic::PROCESS_HANDLE_STATS => output.store_one(handle_stats(handle)?),
+            topic::SOCKET => output.store_one(socket(raw::socket_info(handle)?)),
             other => unsupported_topic(other, handle),
         }
     }
@@ -65,6 +67,18 @@ fn handle_stats(handle: zx_handle_t) -> Result<zx_info_process_handle_stats_t, S
     Ok(zx_info_process_handle_stats_t { handle_count })
 }
 
+fn socket(known: SocketInfo) -> zx_info_socket_t {
+    zx_info_socket_t {
+        options: known.options.bits(),
+        padding: 0,
+        rx_buf_max: known.rx_buf_max,
+        rx_buf_size: known.rx_buf_size,
+        rx_buf_available: known.rx_buf_available,
+        tx_buf_max: known.tx_buf_max,
+        tx_buf_size: known.tx_buf_size,
+    }
+}
+
 /// Zircon's other topics: the type that each is about, and the right that it needs. One that jacinth has is no longer
 /// here, but above.
 const MISSING: &[(u32, ObjectType, Rights)] = &[
@@ -83,7 +97,6 @@ const MISSING: &[(u32, ObjectType, Rights)] = &[
     (17, ObjectType::RESOURCE, Rights::INSPECT), // KMEM_STATS
     (18, ObjectType::RESOURCE, Rights::INSPECT), // RESOURCE
     (20, ObjectType::BTI, Rights::INSPECT),      // BTI
-    (22, ObjectType::SOCKET, Rights::INSPECT),   // SOCKET
     (23, ObjectType::VMO, Rights::NONE),         // VMO
 ];
 

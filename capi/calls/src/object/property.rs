@@ -1,4 +1,4 @@
-//! Properties of objects, of which the name is there so far; and cookies.
+//! Properties of objects, of which the name and the thresholds of sockets are there so far; and cookies.
 
 use crate::call_macro::calls;
 use crate::object::handle::check_handle;
@@ -9,6 +9,19 @@ use jacinth::{ObjectType, Rights, Status, raw};
 
 /// `ZX_PROP_NAME`.
 const NAME: u32 = 3;
+/// `ZX_PROP_SOCKET_RX_THRESHOLD`.
+const SOCKET_RX_THRESHOLD: u32 = 12;
+/// `ZX_PROP_SOCKET_TX_THRESHOLD`.
+const SOCKET_TX_THRESHOLD: u32 = 13;
+
+/// The threshold of a socket that a property is.
+fn threshold(property: u32) -> Option<raw::Threshold> {
+    match property {
+        SOCKET_RX_THRESHOLD => Some(raw::Threshold::Read),
+        SOCKET_TX_THRESHOLD => Some(raw::Threshold::Write),
+        _ => None,
+    }
+}
 
 /// Zircon's other properties: the type of which objects each is, and whether it can be read and set. Each is a number of
 /// [`NUMBER_BYTES`]. One that jacinth has is no longer here, but in the calls below.
@@ -17,8 +30,6 @@ const MISSING: &[(u32, ObjectType, Access)] = &[
     (4, ObjectType::THREAD, Access::Set),   // REGISTER_FS
     (5, ObjectType::PROCESS, Access::Both), // PROCESS_DEBUG_ADDR
     (6, ObjectType::PROCESS, Access::Get),  // PROCESS_VDSO_BASE_ADDRESS
-    (12, ObjectType::SOCKET, Access::Both), // SOCKET_RX_THRESHOLD
-    (13, ObjectType::SOCKET, Access::Both), // SOCKET_TX_THRESHOLD
     (15, ObjectType::JOB, Access::Set),     // JOB_KILL_ON_OOM
 ];
 
@@ -33,21 +44,35 @@ enum Access {
     Both,
 }
 
-/// The error of any other property: in Zircon's order those of the handle, of the size, and of the type.
+/// The errors of a property that is a number, of objects of this type. As in Zircon those of the handle come first, then that
+/// of the size, and then that of the type.
+fn check_number(
+    handle: zx_handle_t,
+    object_type: ObjectType,
+    right: Rights,
+    value_size: usize,
+) -> Result<(), Status> {
+    check_handle(handle, ObjectType::NONE, right)?;
+    if value_size < NUMBER_BYTES {
+        return Err(Status::BUFFER_TOO_SMALL);
+    }
+    check_handle(handle, object_type, right)
+}
+
+/// The error of any other property.
 fn unsupported_property(
     (handle, property): (zx_handle_t, u32),
     access: Access,
     right: Rights,
     value_size: usize,
 ) -> Result<(), Status> {
-    check_handle(handle, ObjectType::NONE, right)?;
     let missing =
         MISSING.iter().find(|(number, _, any)| *number == property && [access, Access::Both].contains(any));
-    let (_, object_type, _) = missing.ok_or(Status::NOT_SUPPORTED)?;
-    if value_size < NUMBER_BYTES {
-        return Err(Status::BUFFER_TOO_SMALL);
-    }
-    check_handle(handle, *object_type, Rights::NONE).and(Err(Status::NOT_SUPPORTED))
+    let known = match missing {
+        Some((_, object_type, _)) => check_number(handle, *object_type, right, value_size),
+        None => check_handle(handle, ObjectType::NONE, right),
+    };
+    known.and(Err(Status::NOT_SUPPORTED))
 }
 
 calls! {
@@ -61,6 +86,10 @@ calls! {
         enter()?;
         if value.is_null() {
             return Err(Status::INVALID_ARGS);
+        }
+        if let Some(threshold) = threshold(property) {
+            check_number(handle, ObjectType::SOCKET, Rights::GET_PROPERTY, value_size)?;
+            return value.cast().store(raw::socket_threshold(handle, threshold)?);
         }
         if property != NAME {
             return unsupported_property((handle, property), Access::Get, Rights::GET_PROPERTY, value_size);
@@ -82,6 +111,10 @@ calls! {
         enter()?;
         if value.is_null() {
             return Err(Status::INVALID_ARGS);
+        }
+        if let Some(threshold) = threshold(property) {
+            check_number(handle, ObjectType::SOCKET, Rights::SET_PROPERTY, value_size)?;
+            return raw::socket_set_threshold(handle, threshold, value.cast().load()?);
         }
         if property != NAME {
             return unsupported_property((handle, property), Access::Set, Rights::SET_PROPERTY, value_size);

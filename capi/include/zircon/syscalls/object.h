@@ -314,7 +314,7 @@ typedef struct zx_info_resource {
 /** uintptr_t: where the vDSO of a process is, or 0. */
 #define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS ((uint32_t)6u)
 
-/* size_t: how full the buffers of a socket must be for its threshold signals. */
+/* size_t: how many unread bytes, and room for how many, assert the threshold signals of a socket. */
 #define ZX_PROP_SOCKET_RX_THRESHOLD 12u
 #define ZX_PROP_SOCKET_TX_THRESHOLD 13u
 

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use crate::signature::signatures;
+use crate::structure::structures;
 
 pub fn subject() -> Subject {
     let calls = signatures! {
@@ -12,5 +13,8 @@ pub fn subject() -> Subject {
         zx_socket_share(1, 2)
         zx_socket_accept(1, 2)
     };
-    Subject { calls, structures: Vec::new() }
+    let structures = structures! {
+        zx_info_socket_t { options rx_buf_max rx_buf_size rx_buf_available tx_buf_max tx_buf_size }
+    };
+    Subject { calls, structures }
 }
