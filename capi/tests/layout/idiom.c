@@ -209,6 +209,33 @@ static void test_fifos(void) {
     TRY(zx_handle_close(rx));
 }
 
+static void test_sockets(void) {
+    zx_handle_t client, server, stdio, shell;
+    TRY(zx_socket_create(ZX_SOCKET_STREAM | ZX_SOCKET_HAS_CONTROL | ZX_SOCKET_HAS_ACCEPT, &client, &server));
+    TRY(zx_socket_create(ZX_SOCKET_DATAGRAM, &stdio, &shell));
+    size_t actual = 0, threshold = 8;
+    TRY(zx_object_set_property(server, ZX_PROP_SOCKET_RX_THRESHOLD, &threshold, sizeof(threshold)));
+    TRY(zx_socket_write(client, 0u, "GET /\r\n\r\n", 9, &actual));
+    CHECK(actual == 9);
+    TRY(zx_object_wait_one(server, ZX_SOCKET_READ_THRESHOLD | ZX_SOCKET_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+    zx_info_socket_t info;
+    TRY(zx_object_get_info(server, ZX_INFO_SOCKET, &info, sizeof(info), NULL, NULL));
+    CHECK(info.rx_buf_available == 9 && (info.options & ZX_SOCKET_HAS_CONTROL) != 0);
+    char text[16];
+    TRY(zx_socket_read(server, ZX_SOCKET_PEEK, text, 3, &actual));
+    CHECK(actual == 3 && memcmp(text, "GET", 3) == 0);
+    TRY(zx_socket_write(server, ZX_SOCKET_CONTROL, "ok", 2, NULL));
+    TRY(zx_socket_read(client, ZX_SOCKET_CONTROL, text, sizeof(text), &actual));
+    CHECK(actual == 2);
+    TRY(zx_socket_share(server, shell));
+    TRY(zx_object_wait_one(client, ZX_SOCKET_ACCEPT | ZX_SOCKET_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+    TRY(zx_socket_accept(client, &shell));
+    TRY(zx_socket_shutdown(stdio, ZX_SOCKET_SHUTDOWN_WRITE));
+    REFUSED(ZX_ERR_BAD_STATE, zx_socket_read(shell, 0u, text, sizeof(text), &actual));
+    zx_handle_t ends[] = {client, server, stdio, shell};
+    TRY(zx_handle_close_many(ends, countof(ends)));
+}
+
 static void test_typed_handles(void) {
     zx_handle_t ends[2];
     TRY(zx_channel_create(0u, &ends[0], &ends[1]));
@@ -310,6 +337,7 @@ int main(void) {
     test_calls();
     test_signals();
     test_fifos();
+    test_sockets();
     test_typed_handles();
     test_own_objects();
     test_time();
