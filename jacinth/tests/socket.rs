@@ -102,6 +102,7 @@ fn datagrams_keep_their_bounds() {
             assert_eq!(ours.write(datagram), Ok(datagram.len()));
         }
         assert_eq!(theirs.outstanding_read_bytes(), Ok(3));
+        assert_eq!(read(&theirs, 0).unwrap(), b""); // As in Zircon, that takes none.
         assert_eq!(read(&theirs, 99).unwrap(), b"one");
         assert_eq!(read(&theirs, 3).unwrap(), b"and");
         assert_eq!(read(&theirs, 99).unwrap(), b"3");

@@ -653,7 +653,7 @@ zx_status_t _zx_socket_write(zx_handle_t handle, uint32_t options, const void* b
 
 /**
  * Reads from a socket: of a stream as many bytes as there are, up to @p buffer_size; or the first datagram. What does not fit
- * of a datagram is gone. @p actual, optional, gets how many were read.
+ * of a datagram is gone; a read of no bytes leaves it. @p actual, optional, gets how many were read.
  *
  * With the option ZX_SOCKET_CONTROL it reads the message of the control plane, and what does not fit is gone. With
  * ZX_SOCKET_PEEK, also beside it, what is read stays in the socket.

@@ -172,7 +172,8 @@ impl Socket {
     }
 
     /// Reads bytes: of a stream as many as there are and as fit into `bytes`, or the first datagram, whose rest is
-    /// discarded. Gives how many. While others read at the same end, the rest of `bytes` may have changed too.
+    /// discarded; a read of no bytes leaves it. Gives how many. While others read at the same end, the rest of `bytes` may
+    /// have changed too.
     ///
     /// Follows `docs/syscalls/socket_read.md`. Needs [`Rights::READ`].
     ///

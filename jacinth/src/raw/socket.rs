@@ -87,8 +87,8 @@ fn taking(options: SocketReadOpts) -> shm::Result<shm::Taking> {
 }
 
 /// Reads from a socket: of a stream as many bytes as there are and as fit into `bytes`; the first datagram, or the message of
-/// the control plane, whose rest is discarded. Gives how many. While others read at the same end, the rest of `bytes` may
-/// have changed too.
+/// the control plane, whose rest is discarded; a read of no bytes leaves a datagram. Gives how many. While others read at the
+/// same end, the rest of `bytes` may have changed too.
 ///
 /// Follows `docs/syscalls/socket_read.md`. Needs [`Rights::READ`].
 ///
