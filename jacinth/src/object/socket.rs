@@ -290,6 +290,34 @@ impl Socket {
         raw::socket_share(self.raw_handle(), shared.into_raw())
     }
 
+    /// As [`share`](Self::share), and gives `shared` back with the error: when the queue is taken, it can be shared later.
+    ///
+    /// # Errors
+    /// As [`share`](Self::share).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (server, client) = Socket::create(SocketOpts::HAS_ACCEPT)?;
+    /// let (one, other) = Socket::create_stream();
+    /// server.share(one)?;
+    /// let (status, other) = server.try_share(other).expect_err("the queue has one place");
+    /// assert_eq!(status, Status::SHOULD_WAIT);
+    /// client.accept()?;
+    /// server.share(other)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_share(&self, shared: Socket) -> Result<(), (Status, Socket)> {
+        match raw::socket_try_share(self.raw_handle(), shared.raw_handle()) {
+            Ok(()) => {
+                // The handle is in the queue.
+                let _ = shared.into_raw();
+                Ok(())
+            }
+            Err(status) => Err((status, shared)),
+        }
+    }
+
     /// Takes the socket out of the queue of this end, into which the other end has [shared](Self::share) it.
     ///
     /// Follows `docs/syscalls/socket_accept.md`. Needs [`Rights::READ`].

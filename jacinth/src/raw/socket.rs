@@ -208,19 +208,39 @@ pub fn socket_shutdown(value: u32, how: SocketShutdown) -> Result<(), Status> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn socket_share(value: u32, shared: u32) -> Result<(), Status> {
-    let result = with_thread(|thread| {
+    let result = socket_try_share(value, shared);
+    if result.is_err() {
+        // A value that is no handle has nothing to be closed.
+        let _ = close(shared);
+    }
+    result
+}
+
+/// As [`socket_share`], and after an error `shared` is still the caller's.
+///
+/// # Errors
+/// Those of [`socket_share`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (server, client) = raw::socket_create(SocketOpts::HAS_ACCEPT, Rights::SOCKET_DEFAULT)?;
+/// let (one, other) = raw::socket_create(SocketOpts::STREAM, Rights::SOCKET_DEFAULT)?;
+/// raw::socket_try_share(server, one)?;
+/// assert_eq!(raw::socket_try_share(server, other), Err(Status::SHOULD_WAIT));
+/// raw::socket_accept(client)?;
+/// raw::socket_try_share(server, other)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn socket_try_share(value: u32, shared: u32) -> Result<(), Status> {
+    with_thread(|thread| {
         thread.socket_share(
             shm::HandleValue(value),
             Rights::WRITE.into(),
             shm::HandleValue(shared),
             Rights::TRANSFER.into(),
         )
-    });
-    if result.is_err() {
-        // A value that is no handle has nothing to be closed.
-        let _ = close(shared);
-    }
-    result
+    })
 }
 
 /// Takes the socket out of the queue of this end. Gives the value of a handle to it, with the rights that the handle had.
