@@ -3,8 +3,8 @@
 //! Each operation is tried first, and waits only when it gave SHOULD_WAIT. An end that has waited for an element has one
 //! observer from then on, for as long as it lives. One that waits for room has an observer until there is room.
 
+use crate::reactor::places::{Reader, Writer};
 use crate::reactor::ready::Ready;
-use crate::reactor::source::Place;
 use futures_core::Stream;
 use futures_sink::Sink;
 use jacinth::{AsHandleRef, HandleRef, Status, UnspecifiedFifoElement};
@@ -75,7 +75,7 @@ impl<R: IntoBytes + FromBytes, W: IntoBytes + FromBytes> Fifo<R, W> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn recv(&self) -> Recv<'_, R, W> {
-        Recv { reader: Reader::new(self), fifo: &self.fifo }
+        Recv { reader: self.reader(), fifo: &self.fifo }
     }
 
     /// As many elements as there are and as fit, and how many. It waits until there is one.
@@ -97,7 +97,7 @@ impl<R: IntoBytes + FromBytes, W: IntoBytes + FromBytes> Fifo<R, W> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn recv_into<'a>(&'a self, elements: &'a mut [R]) -> RecvInto<'a, R, W> {
-        RecvInto { reader: Reader::new(self), fifo: &self.fifo, elements }
+        RecvInto { reader: self.reader(), fifo: &self.fifo, elements }
     }
 
     /// The elements, as a stream. It ends when the other end is closed and all elements were received.
@@ -147,7 +147,7 @@ impl<R: IntoBytes + FromBytes, W: IntoBytes + FromBytes + Immutable> Fifo<R, W> 
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn send<'a>(&'a self, element: &'a W) -> Send<'a, R, W> {
-        Send { writer: Writer::new(self), fifo: &self.fifo, element }
+        Send { writer: self.writer(), fifo: &self.fifo, element }
     }
 
     /// Sends as many of these elements as there is room for, and gives how many. It waits while the fifo is full.
@@ -167,7 +167,7 @@ impl<R: IntoBytes + FromBytes, W: IntoBytes + FromBytes + Immutable> Fifo<R, W> 
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn send_some<'a>(&'a self, elements: &'a [W]) -> SendSome<'a, R, W> {
-        SendSome { writer: Writer::new(self), fifo: &self.fifo, elements }
+        SendSome { writer: self.writer(), fifo: &self.fifo, elements }
     }
 
     /// A sink of elements. It holds one element while the fifo is full.
@@ -185,11 +185,19 @@ impl<R: IntoBytes + FromBytes, W: IntoBytes + FromBytes + Immutable> Fifo<R, W> 
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sink(&self) -> ElementSink<'_, R, W> {
-        ElementSink { writer: Writer::new(self), fifo: &self.fifo, next: None }
+        ElementSink { writer: self.writer(), fifo: &self.fifo, next: None }
     }
 }
 
 impl<R, W> Fifo<R, W> {
+    fn reader(&self) -> Reader<'_> {
+        Reader::new(&self.ready, self.fifo.as_handle_ref())
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        Writer::new(&self.ready, self.fifo.as_handle_ref())
+    }
+
     /// The fifo, for the calls that do not wait.
     ///
     /// ```
@@ -232,84 +240,6 @@ impl<R, W> From<jacinth::Fifo<R, W>> for Fifo<R, W> {
 impl<R, W> AsHandleRef for Fifo<R, W> {
     fn as_handle_ref(&self) -> HandleRef<'_> {
         self.fifo.as_handle_ref()
-    }
-}
-
-/// A future's place among those that wait for an element. Leaves it when it is dropped.
-#[derive(Debug)]
-struct Reader<'a> {
-    ready: &'a Ready,
-    handle: HandleRef<'a>,
-    place: Place,
-}
-
-impl<'a> Reader<'a> {
-    fn new<R, W>(fifo: &'a Fifo<R, W>) -> Self {
-        Self { ready: &fifo.ready, handle: fifo.as_handle_ref(), place: Place::default() }
-    }
-
-    /// Tries until `read` gives something other than SHOULD_WAIT.
-    fn poll<T>(
-        &mut self,
-        context: &Context<'_>,
-        mut read: impl FnMut() -> Result<T, Status>,
-    ) -> Poll<Result<T, Status>> {
-        let Self { ready, handle, place } = self;
-        loop {
-            let seen = ready.readable();
-            match read() {
-                Err(Status::SHOULD_WAIT) => {}
-                done => return Poll::Ready(done),
-            }
-            if ready.wait_readable(handle, context, place, seen)? {
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl Drop for Reader<'_> {
-    fn drop(&mut self) {
-        self.ready.leave_readable(&mut self.place);
-    }
-}
-
-/// A future's place among those that wait for room. Leaves it when it is dropped.
-#[derive(Debug)]
-struct Writer<'a> {
-    ready: &'a Ready,
-    handle: HandleRef<'a>,
-    place: Place,
-}
-
-impl<'a> Writer<'a> {
-    fn new<R, W>(fifo: &'a Fifo<R, W>) -> Self {
-        Self { ready: &fifo.ready, handle: fifo.as_handle_ref(), place: Place::default() }
-    }
-
-    /// Tries until `write` gives something other than SHOULD_WAIT.
-    fn poll<T>(
-        &mut self,
-        context: &Context<'_>,
-        mut write: impl FnMut() -> Result<T, Status>,
-    ) -> Poll<Result<T, Status>> {
-        let Self { ready, handle, place } = self;
-        loop {
-            let seen = ready.writable();
-            match write() {
-                Err(Status::SHOULD_WAIT) => {}
-                done => return Poll::Ready(done),
-            }
-            if ready.wait_writable(handle, context, place, seen)? {
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl Drop for Writer<'_> {
-    fn drop(&mut self) {
-        self.ready.leave_writable(&mut self.place);
     }
 }
 

@@ -1,47 +1,31 @@
 //! The next message.
 
 use super::end::End;
-use crate::reactor::source::Place;
+use crate::reactor::places::Reader;
 use jacinth::{AsHandleRef, MessageBuf, Status};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A future's place among those that wait for a message. Leaves it when it is dropped.
+/// A future's place among those that wait for a message.
 #[derive(Debug)]
 pub(super) struct Receiver<'a> {
     pub(super) end: &'a End,
-    place: Place,
+    reader: Reader<'a>,
 }
 
 impl<'a> Receiver<'a> {
     pub(super) fn new(end: &'a End) -> Self {
-        Self { end, place: Place::default() }
+        Self { end, reader: Reader::new(&end.ready, end.channel.as_handle_ref()) }
     }
 
     /// Tries until `receive` gives something other than SHOULD_WAIT.
     pub(super) fn poll<T>(
         &mut self,
         context: &Context<'_>,
-        mut receive: impl FnMut() -> Result<T, Status>,
+        receive: impl FnMut() -> Result<T, Status>,
     ) -> Poll<Result<T, Status>> {
-        let End { ready, channel, .. } = self.end;
-        loop {
-            let seen = ready.readable();
-            match receive() {
-                Err(Status::SHOULD_WAIT) => {}
-                received => return Poll::Ready(received),
-            }
-            if ready.wait_readable(&channel.as_handle_ref(), context, &mut self.place, seen)? {
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl Drop for Receiver<'_> {
-    fn drop(&mut self) {
-        self.end.ready.leave_readable(&mut self.place);
+        self.reader.poll(context, receive)
     }
 }
 

@@ -70,7 +70,8 @@ impl<'a> Sender<'a> {
 
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
-        self.end.ready.leave_writable(&mut self.place);
+        let End { ready, channel, .. } = self.end;
+        ready.leave_writable(&channel.as_handle_ref(), &mut self.place);
     }
 }
 

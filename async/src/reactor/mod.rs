@@ -8,6 +8,7 @@
 //! or else a thread, which starts when the first future has to wait.
 
 pub(crate) mod driver;
+pub(crate) mod places;
 pub(crate) mod ready;
 pub(crate) mod source;
 pub(crate) mod sources;

@@ -28,6 +28,13 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct Place(Option<(u64, usize)>);
 
+impl Place {
+    /// Whether no waker was left with it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl Source {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -83,6 +90,15 @@ impl Source {
             // Without the lock, as in `wait`.
             drop(waiting);
             drop(removed);
+        }
+    }
+
+    /// Has `cancel` end the observer, if no task waits.
+    pub(crate) fn rest(&self, cancel: impl FnOnce()) {
+        let mut waiting = self.waiting();
+        if waiting.is_observed && waiting.wakers.is_empty() {
+            cancel();
+            waiting.is_observed = false;
         }
     }
 
