@@ -28,6 +28,20 @@ fn programs_meet_by_name() {
 }
 
 #[test]
+fn the_log_loses_no_record() {
+    let table = run("log_pipe");
+    assert!(table.contains("killed"), "{table}");
+}
+
+#[test]
+fn interrupts_overtake_what_waits() {
+    let windows = run("shell");
+    for line in ["hello, shell", "100x30", "42", "^C", "still here"] {
+        assert!(windows.lines().any(|shown| shown.trim() == line), "{line:?} in\n{windows}");
+    }
+}
+
+#[test]
 fn the_tour_ends_well() {
     assert!(!run("quickstart").is_empty());
 }
