@@ -93,7 +93,8 @@ impl Source {
         }
     }
 
-    /// Has `cancel` end the observer, if no task waits.
+    /// Has `cancel` end the observer, if no task waits. No packet is missed by that: the next task that waits registers another
+    /// observer, which looks at the signals as they are.
     pub(crate) fn rest(&self, cancel: impl FnOnce()) {
         let mut waiting = self.waiting();
         if waiting.is_observed && waiting.wakers.is_empty() {
