@@ -2,15 +2,17 @@
 
 #[path = "../../jacinth/tests/support/mod.rs"]
 mod support;
+mod woken;
 
 use futures::executor::block_on;
 use futures::future::{join, join_all};
-use futures::{SinkExt, StreamExt, TryStreamExt, poll, stream};
+use futures::{FutureExt, SinkExt, StreamExt, TryStreamExt, poll, stream};
 use jacinth::{NullableHandle, Rights, Status};
 use jacinth_async::Fifo;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use support::*;
+use woken::wakes_all;
 
 fn pair(elements: usize) -> (Fifo<u32>, Fifo<u32>) {
     let (ours, theirs) = jacinth::Fifo::create(elements).unwrap();
@@ -180,25 +182,15 @@ fn duplicates_wake_each_others_tasks() {
 fn the_end_of_the_peer_wakes_all() {
     in_arena(|_| {
         let (ours, theirs) = pair(1);
-        block_on(async {
-            ours.send(&1).await.unwrap();
-            let waits = async {
-                let receive = async { ours.recv().await };
-                let stream = async { ours.elements().next().await };
-                let send = async { ours.send(&2).await };
-                let sink = async {
-                    let mut sink = ours.sink();
-                    sink.send(3).await
-                };
-                let closed = Status::PEER_CLOSED;
-                let ends = futures::join!(receive, stream, send, sink);
-                assert_eq!(ends, (Err(closed), None, Err(closed), Err(closed)));
-            };
-            let mut waits = pin!(waits);
-            assert!(poll!(&mut waits).is_pending());
-            drop(theirs);
-            waits.await;
-        });
+        ours.get_ref().write_one(&1).unwrap();
+        let closed = Status::PEER_CLOSED;
+        let waits = [
+            async { assert_eq!(ours.recv().await, Err(closed)) }.boxed_local(),
+            async { assert_eq!(ours.elements().next().await, None) }.boxed_local(),
+            async { assert_eq!(ours.send(&2).await, Err(closed)) }.boxed_local(),
+            async { assert_eq!(ours.sink().send(3).await, Err(closed)) }.boxed_local(),
+        ];
+        block_on(wakes_all(waits, || drop(theirs)));
     });
 }
 

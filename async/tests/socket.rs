@@ -2,9 +2,10 @@
 
 #[path = "../../jacinth/tests/support/mod.rs"]
 mod support;
+mod woken;
 
 use futures::executor::block_on;
-use futures::future::{LocalBoxFuture, join, join_all, select};
+use futures::future::{join, join_all, select};
 use futures::stream::FuturesUnordered;
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt, SinkExt, StreamExt, TryStreamExt, poll, stream};
 use jacinth::{NullableHandle, Rights, Signals, SocketOpts, SocketShutdown, Status, raw};
@@ -15,6 +16,7 @@ use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
 use support::*;
+use woken::wakes_all;
 
 const FULL: usize = raw::MAX_SOCKET_BYTES;
 
@@ -274,15 +276,6 @@ fn each_datagram_goes_to_one_task() {
         taken.sort_unstable();
         assert!(taken.into_iter().eq(0..2000));
     });
-}
-
-/// Has all of these wait, makes the change, and waits until they have ended. Each is polled only when it is woken.
-async fn wakes_all<const N: usize>(waits: [LocalBoxFuture<'_, ()>; N], change: impl FnOnce()) {
-    let mut waits: FuturesUnordered<_> = waits.into_iter().collect();
-    assert!(poll!(waits.next()).is_pending());
-    assert_eq!(waits.len(), N);
-    change();
-    while waits.next().await.is_some() {}
 }
 
 #[test]
