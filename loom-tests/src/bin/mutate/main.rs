@@ -39,6 +39,9 @@ struct Arguments {
     /// Only models with this in their names. May be given several times.
     #[arg(long, value_name = "NAME")]
     models: Vec<String>,
+    /// Only models of this file of tests. The other files are not compiled. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    test: Vec<String>,
     /// Print the orderings that would be weakened, and stop.
     #[arg(long)]
     list: bool,
@@ -70,7 +73,7 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let target = target_folder()?;
-    let binaries = tree::build(workspace, &sources, &target)?;
+    let binaries = tree::build(workspace, &sources, &target, &arguments.test)?;
     let folder = target.join("mutants");
     let mut models = model::list(&binaries)?;
     let wanted = &arguments.models;

@@ -17,9 +17,9 @@ pub struct Binary {
 /// The module that the copy's facade gains.
 const INSERTED: &str = include_str!("inserted.rs");
 
-/// Copies the workspace, rewrites its orderings, and compiles its models. Files that are the same as last time stay
+/// Copies the workspace, rewrites its orderings, and compiles its models, or those of these files of tests. Files that are the same as last time stay
 /// untouched, so that cargo compiles only the changed ones again.
-pub fn build(workspace: &Path, sources: &Sources, target: &Path) -> Result<Vec<Binary>> {
+pub fn build(workspace: &Path, sources: &Sources, target: &Path, tests: &[String]) -> Result<Vec<Binary>> {
     ensure!(sources.sites.len() <= 1024, "more sites than the inserted bitmap holds");
     let tree = target.join("mutants").join("tree");
     let mut copy = Copy::default();
@@ -41,7 +41,7 @@ pub fn build(workspace: &Path, sources: &Sources, target: &Path) -> Result<Vec<B
     }
     copy.write(&tree)?;
     // A folder of its own: the copy's packages have the same names, and cargo tells them apart by their age alone.
-    compile(&tree, &target.join("mutants").join("target"))
+    compile(&tree, &target.join("mutants").join("target"), tests)
 }
 
 /// The copy's files.
@@ -131,10 +131,11 @@ fn rewritten(file: &str, text: &str, sources: &Sources) -> String {
     text
 }
 
-fn compile(tree: &Path, target: &Path) -> Result<Vec<Binary>> {
+fn compile(tree: &Path, target: &Path, tests: &[String]) -> Result<Vec<Binary>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["test", "--no-run", "--offline", "-p", "jacinth-loom-tests", "--message-format=json"])
+        .args(tests.iter().flat_map(|test| ["--test", test]))
         .arg("--target-dir")
         .arg(target)
         .current_dir(tree)
