@@ -1,7 +1,7 @@
 //! Fifos for the models: elements of one byte.
 
 use super::ALL;
-use jacinth_shm_loom::{HandleValue, Result, Thread};
+use jacinth_shm_loom::{Error, HandleValue, Result, Thread};
 use std::mem::MaybeUninit;
 
 /// A fifo of so many elements of one byte.
@@ -23,7 +23,21 @@ pub fn get(thread: &Thread, fifo: HandleValue, most: usize) -> Result<Vec<u8>> {
     Ok(out[..many].iter().map(|byte| unsafe { byte.assume_init() }).collect())
 }
 
+/// The same; nothing if there is none.
+pub fn get_some(thread: &Thread, fifo: HandleValue, most: usize) -> Vec<u8> {
+    match get(thread, fifo, most) {
+        Err(Error::ShouldWait | Error::PeerClosed) => Vec::new(),
+        got => got.unwrap(),
+    }
+}
+
 /// Reads all that is there.
 pub fn get_all(thread: &Thread, fifo: HandleValue) -> Vec<u8> {
-    std::iter::from_fn(|| get(thread, fifo, 8).ok()).flatten().collect()
+    let mut got = Vec::new();
+    loop {
+        match get_some(thread, fifo, 8) {
+            none if none.is_empty() => return got,
+            some => got.extend(some),
+        }
+    }
 }
