@@ -64,7 +64,7 @@ impl Panics {
 #[expect(unsafe_code, reason = "a buffer that is not as it must be")]
 // SAFETY: it keeps the contract, but for the panics that are tested.
 unsafe impl raw::RecvBuf for Panics {
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.reach(Place::Room);
         self.bytes.get_mut(..len)
     }

@@ -168,7 +168,7 @@ use shm::ObjectClass;
 pub fn create(object_type: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
     let class = u8::try_from(object_type.into_raw()).ok().and_then(ObjectClass::from_number);
     match class {
-        None | Some(ObjectClass::Fifo | ObjectClass::Vmo) => Err(Status::INVALID_ARGS),
+        None => Err(Status::INVALID_ARGS),
         Some(class) => create_of(class, rights),
     }
 }

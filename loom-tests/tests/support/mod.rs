@@ -192,7 +192,7 @@ pub struct Inbox {
 
 // SAFETY: no function here panics or waits.
 unsafe impl RecvBuf for Inbox {
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.clear();
         self.bytes.reserve(len);
         Some(&mut self.bytes.spare_capacity_mut()[..len])
@@ -218,7 +218,7 @@ pub struct NoRoom;
 
 // SAFETY: the function is empty.
 unsafe impl RecvBuf for NoRoom {
-    fn reserve(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         None
     }
 

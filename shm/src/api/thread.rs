@@ -1,6 +1,6 @@
 //! The operations of [`Thread`].
 
-use crate::arena::error::Result;
+use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARDS;
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockIndex;
@@ -53,7 +53,14 @@ impl Thread {
     }
 
     /// Makes an object of `class`, with a handle of `rights` to each side.
+    ///
+    /// # Errors
+    /// `InvalidArgs` for a class whose objects have a size: it has a call of its own. `NoResources`: there is no room for
+    /// another object or handle.
     pub fn create(&self, class: ObjectClass, rights: Rights) -> Result<Created> {
+        if class.has_size() {
+            return Err(Error::InvalidArgs("an object of this class is made with a size"));
+        }
         create::create(self, class, rights, |_| Ok(()))
     }
 

@@ -74,6 +74,8 @@ pub(crate) trait Class {
     const HAS_RINGS: bool = false;
     /// Whether each side may have a cookie: a number that programs attach to it (`object/info/cookie`).
     const HAS_COOKIE: bool = false;
+    /// Whether an object has a size, or options, so that the call which makes one has to say them.
+    const HAS_SIZE: bool = false;
     /// Whether signals change by themselves when a deadline passes.
     const HAS_DEADLINE: bool = false;
     /// The signals that programs may set and clear.

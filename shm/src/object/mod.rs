@@ -82,6 +82,12 @@ macro_rules! classes {
                 }
             }
 
+            pub(crate) const fn has_size(self) -> bool {
+                match self {
+                    $($(Self::$name => <$module::$name as Class>::HAS_SIZE,)*)*
+                }
+            }
+
             pub(crate) const fn has_rings(self) -> bool {
                 match self {
                     $($(Self::$name => <$module::$name as Class>::HAS_RINGS,)*)*

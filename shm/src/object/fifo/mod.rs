@@ -38,6 +38,7 @@ pub(crate) struct Fifo;
 impl Class for Fifo {
     const NUMBER: u8 = end::CLASS_NUMBER;
     const SIDES: usize = 2;
+    const HAS_SIZE: bool = true;
     type Progress = ();
 
     fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {

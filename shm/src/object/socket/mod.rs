@@ -46,6 +46,7 @@ pub(crate) struct Socket;
 impl Class for Socket {
     const NUMBER: u8 = 14;
     const SIDES: usize = 2;
+    const HAS_SIZE: bool = true;
     type Progress = ();
 
     fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {

@@ -67,6 +67,7 @@ pub(crate) struct Vmo;
 
 impl Class for Vmo {
     const NUMBER: u8 = extents::NUMBER;
+    const HAS_SIZE: bool = true;
     type Progress = ();
 
     /// ZERO_CHILDREN is derived. Read without a hazard: the caller validates the handle afterwards.

@@ -131,7 +131,7 @@ impl<H: ReceivedHandle> Buffers<H> {
 // SAFETY: the methods neither panic nor wait.
 unsafe impl<H: ReceivedHandle> raw::RecvBuf for Buffers<H> {
     #[inline(always)]
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         if len > self.num_bytes {
             return None;
         }

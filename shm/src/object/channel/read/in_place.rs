@@ -34,7 +34,7 @@ struct NoBytes;
 
 // SAFETY: no method panics, waits or calls this library; none of them has any effect.
 unsafe impl RecvBuf for NoBytes {
-    fn reserve(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         Some(&mut [])
     }
 

@@ -205,7 +205,8 @@ pub(crate) fn take_plain(
         return Ok(None);
     }
     let Some(message) = plain_message(reader, position) else { return Ok(None) };
-    let Some(room) = buffer.reserve(message.len) else { return Ok(None) };
+    // SAFETY: only the bytes of the message are written to the room.
+    let Some(room) = (unsafe { buffer.reserve(message.len) }) else { return Ok(None) };
     // As in `take`: the copy comes before the commit, and `room` may be shorter than it was asked for.
     let len = room.len().min(message.len);
     message.payload.read_uninit(&mut room[..len]);
@@ -242,7 +243,8 @@ pub(crate) fn take(
     }
     let (bytes, handles) = (message.header.length(), message.header.handles());
     // The handles first: if the message does not fit, no byte of it may reach the caller.
-    let room = if buffer.takes_handles(handles) { buffer.reserve(bytes) } else { None };
+    // SAFETY: only the bytes of the message are written to the room.
+    let room = if buffer.takes_handles(handles) { unsafe { buffer.reserve(bytes) } } else { None };
     let fits = room.is_some();
     if let Some(room) = room {
         // The copy comes before the commit: the writer may overwrite the message once the head has passed it. A death

@@ -26,7 +26,10 @@ pub(crate) type Arrivals = ArrayVec<Received, MAX_MESSAGE_HANDLES>;
 /// [`SliceBuf`] or [`VecBuf`].
 pub unsafe trait RecvBuf {
     /// Room for `len` bytes, or `None` if there is less.
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
+    ///
+    /// # Safety
+    /// The caller makes no byte of the room uninitialised: the room may be that of a slice of plain bytes.
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
     /// Whether the buffer takes a message with this many handles.
     fn takes_handles(&self, count: usize) -> bool;
     /// Reports that the first `len` bytes of the reserved room have been written.
@@ -56,10 +59,9 @@ impl<'a> SliceBuf<'a> {
 // SAFETY: no method panics or waits, except as far as allocation may.
 unsafe impl RecvBuf for SliceBuf<'_> {
     #[inline(always)]
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         let room = self.bytes.get_mut(..len)?;
-        // SAFETY: initialised bytes are valid as possibly uninitialised ones, and receiving only ever writes
-        // initialised bytes through the slice.
+        // SAFETY: initialised bytes are valid as possibly uninitialised ones, and the caller makes none uninitialised.
         Some(unsafe { &mut *(core::ptr::from_mut(room) as *mut [MaybeUninit<u8>]) })
     }
 
@@ -98,7 +100,7 @@ impl<'a> VecBuf<'a> {
 // SAFETY: no method panics or waits, except as far as allocation may.
 unsafe impl RecvBuf for VecBuf<'_> {
     #[inline(always)]
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.reserve(len);
         self.bytes.spare_capacity_mut().get_mut(..len)
     }
@@ -171,7 +173,7 @@ impl<'a> UninitBuf<'a> {
 // SAFETY: no method panics or waits.
 unsafe impl RecvBuf for UninitBuf<'_> {
     #[inline(always)]
-    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    unsafe fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.get_mut(..len)
     }
 
