@@ -42,6 +42,12 @@ fn interrupts_overtake_what_waits() {
 }
 
 #[test]
+fn buffers_come_back_counted() {
+    let said = run("buffer_pool");
+    assert!(said.contains("409500 lines were written, and 409500 counted"), "{said}");
+}
+
+#[test]
 fn the_tour_ends_well() {
     assert!(!run("quickstart").is_empty());
 }

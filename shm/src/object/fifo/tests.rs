@@ -136,3 +136,10 @@ fn impossible_sizes_are_refused() {
         thread.fifo_create(elements, element_bytes, NONE).unwrap();
     }
 }
+
+#[test]
+fn no_fifo_is_made_without_size() {
+    let thread = Thread::join(&process()).unwrap();
+    assert!(matches!(thread.create(ObjectClass::Fifo, NONE), Err(Error::InvalidArgs(_))));
+    assert_eq!(thread.arena().audit().objects, 0);
+}
