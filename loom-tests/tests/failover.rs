@@ -9,54 +9,49 @@ use support::points;
 use support::scenes::*;
 use support::*;
 
-/// How many died in one run: the victim and its supervisor, at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DeathCount {
-    None,
-    Victim,
-    Both,
-}
-
-/// The victim dies, its supervisor dies recovering it, and the survivor's thread takes over from both.
-fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> DeathCount {
+/// The victim dies, its supervisor dies recovering it, and the survivor's thread takes over from both. Gives the supervisor's
+/// life; `None` if the victim did not die.
+fn die_twice(
+    scene: Scene,
+    first: Option<Death>,
+    second: Option<Death>,
+    unfinished_first: bool,
+) -> Option<Life> {
     let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
-    let died = act(&scene, victim, &victims, first);
-    if first.is_some() && !died {
-        return DeathCount::None;
+    let victims_life = act(&scene, victim, &victims, first);
+    if first.is_some() && !victims_life.has_died {
+        return None;
     }
-    supervisor.die_at(second.name, second.nth);
-    let recovered = supervisor.recover(process_slot);
-    if !supervisor.is_dead() {
+    let (recovered, life) = live(&supervisor, second, || supervisor.recover(process_slot));
+    if life.has_died {
+        take_over(&scene, &supervisor, &survivor, &survivors, unfinished_first);
+    } else {
         recovered.unwrap();
         let made = (scene.beside)(&survivor, &survivors);
         assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
-        return DeathCount::Victim;
     }
-    take_over(&scene, &supervisor, &survivor, &survivors, unfinished_first);
-    DeathCount::Both
+    Some(life)
 }
 
-fn run(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> DeathCount {
-    let outcome = Arc::new(Mutex::new(DeathCount::None));
-    let told = outcome.clone();
+fn run(scene: Scene, first: Option<Death>, second: Option<Death>, unfinished_first: bool) -> Option<Life> {
+    let life = Arc::new(Mutex::new(None));
+    let told = life.clone();
     model(0, move || *told.lock().unwrap() = die_twice(scene, first, second, unfinished_first));
-    *outcome.lock().unwrap()
+    life.lock().unwrap().take()
 }
 
-/// Every point of the sources, for the supervisor that recovers from `first`. Gives those it died at.
+/// Every death of the supervisor that recovers from `first`: at each point that it passes, each time. `false` if the victim
+/// does not die in `first`.
 fn second_deaths(scene: Scene, first: Option<Death>, reached: &mut BTreeSet<&'static str>) -> bool {
-    for &name in points::all() {
-        for nth in 0.. {
-            let second = Death { name, nth };
-            match run(scene, first, second, nth % 2 == 0) {
-                DeathCount::None => return false,
-                DeathCount::Victim => break,
-                DeathCount::Both => {
-                    reached.insert(name);
-                    run(scene, first, second, nth % 2 == 1);
-                }
+    let Some(whole) = run(scene, first, None, false) else { return false };
+    for (name, times) in whole.passed {
+        for nth in 0..times {
+            for unfinished_first in [false, true] {
+                let life = run(scene, first, Some(Death { name, nth }), unfinished_first);
+                assert!(life.is_some_and(|life| life.has_died), "{}: no second death at {name}", scene.name);
             }
         }
+        reached.insert(name);
     }
     true
 }

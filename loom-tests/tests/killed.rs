@@ -52,7 +52,7 @@ fn explore(run: impl Fn(usize, LostStores) -> Option<usize> + Copy + Send + Sync
 /// The victim dies at a named point, and its supervisor is killed recovering it.
 fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: LostStores) -> Option<usize> {
     let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
-    if !act(&scene, victim, &victims, Some(first)) {
+    if !act(&scene, victim, &victims, Some(first)).has_died {
         return None;
     }
     let sets = match crash_after(stores, missing, || supervisor.recover(process_slot)) {

@@ -1,9 +1,10 @@
 //! Lets the victim of a scene die at each crash point, and explores the survivor's operations meanwhile.
 
 use super::points::matching;
-use super::scenes::{Actors, Death, Scene, act, assert_nothing_left};
+use super::scenes::{Actors, Death, Life, Scene, act, assert_nothing_left};
 use super::*;
-use std::sync::atomic::AtomicBool;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 /// Lets the victim die at each point, each time that it is reached, and explores the survivor's operations meanwhile.
 pub fn explore_deaths(scene: Scene, preemptions: usize) {
@@ -12,43 +13,58 @@ pub fn explore_deaths(scene: Scene, preemptions: usize) {
 
 /// The same with a bound for each point: long scenes are explored most where their commits are.
 pub fn explore_deaths_at(scene: Scene, preemptions_at: impl Fn(&str) -> usize) {
-    for name in matching(scene.points) {
+    let points = matching(scene.points);
+    // How often a point is reached is seen well enough with one preemption.
+    let bounds: BTreeSet<_> = points.iter().map(|name| preemptions_at(name).min(1)).collect();
+    let reached: BTreeMap<_, _> = bounds
+        .into_iter()
+        .map(|preemptions| (preemptions, explore_without_death(scene, preemptions)))
+        .collect();
+    for name in points {
         let preemptions = preemptions_at(name);
-        for nth in 0.. {
-            // Whether the point is reached once more is soon seen: without a death there is little new to explore.
-            let is_last = nth > 0 && preemptions > 1 && !explore_death(scene, Death { name, nth }, 1);
-            if is_last || !explore_death(scene, Death { name, nth }, preemptions) {
-                assert!(nth > 0, "{}: nobody dies at {name}", scene.name);
-                break;
-            }
+        let times = reached[&preemptions.min(1)].get(name).copied().unwrap_or(0);
+        assert!(times > 0, "{}: nobody dies at {name}", scene.name);
+        for nth in 0..times {
+            let death = Death { name, nth };
+            let lives = explore(scene, Some(death), preemptions);
+            assert!(lives.iter().any(|life| life.has_died), "{}: nobody dies at {death:?}", scene.name);
         }
     }
 }
 
-/// Whether the victim died in any of it.
-fn explore_death(scene: Scene, death: Death, preemptions: usize) -> bool {
+/// How often the victim passes each point at most, if it does not die there.
+fn explore_without_death(scene: Scene, preemptions: usize) -> BTreeMap<&'static str, u32> {
+    let mut most = BTreeMap::new();
+    for (name, times) in explore(scene, None, preemptions).into_iter().flat_map(|life| life.passed) {
+        let most = most.entry(name).or_default();
+        *most = times.max(*most);
+    }
+    most
+}
+
+/// Explores the survivor's operations beside this death, and gives the lives that the victim had in any of it.
+fn explore(scene: Scene, death: Option<Death>, preemptions: usize) -> BTreeSet<Life> {
     if std::env::var_os("MODEL_STATISTICS").is_some() {
         eprintln!("{} {death:?}", scene.name);
     }
-    let died = Arc::new(AtomicBool::new(false));
-    let seen = died.clone();
+    let lives = Arc::new(Mutex::new(BTreeSet::new()));
+    let told = lives.clone();
     model(preemptions, move || {
-        if die_and_recover(scene, death) {
-            seen.store(true, Ordering::Relaxed);
-        }
+        let life = live_and_recover(scene, death);
+        told.lock().unwrap().insert(life);
     });
-    died.load(Ordering::Relaxed)
+    std::mem::take(&mut lives.lock().unwrap())
 }
 
-fn die_and_recover(scene: Scene, death: Death) -> bool {
+fn live_and_recover(scene: Scene, death: Option<Death>) -> Life {
     let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
     let release_queue = loom::thread::spawn(move || {
-        let died = act(&scene, victim, &victims, Some(death));
+        let life = act(&scene, victim, &victims, death);
         supervisor.recover(process_slot).unwrap();
-        (died, supervisor)
+        (life, supervisor)
     });
     let made = (scene.beside)(&survivor, &survivors);
-    let (died, supervisor) = release_queue.join().unwrap();
+    let (life, supervisor) = release_queue.join().unwrap();
     assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
-    died
+    life
 }

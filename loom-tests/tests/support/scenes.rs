@@ -1,6 +1,7 @@
 //! Scenes of a death: a victim that does one thing, a survivor beside it, and the checks afterwards.
 
 use super::*;
+use std::collections::BTreeMap;
 
 /// Declares the files of scenes, one for each object.
 macro_rules! scenes {
@@ -51,6 +52,14 @@ pub struct Scene {
 pub struct Death {
     pub name: &'static str,
     pub nth: u32,
+}
+
+/// What became of a thread that was to die.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Life {
+    pub has_died: bool,
+    /// How often it passed each crash point, the one included at which it died.
+    pub passed: BTreeMap<&'static str, u32>,
 }
 
 fn config() -> Config {
@@ -208,20 +217,26 @@ fn read_to_the_end(survivor: &Thread, survivors: &[HandleValue], words: usize) -
     }
 }
 
-/// Lets the victim act, and die if it is to. Says whether it did.
-pub fn act(scene: &Scene, victim: Thread, victims: &[HandleValue], death: Option<Death>) -> bool {
-    if let Some(death) = death {
-        victim.die_at(death.name, death.nth);
-    }
-    let result = (scene.act)(&victim, victims);
-    let died = victim.is_dead();
+/// Lets the victim act, and die if it is to.
+pub fn act(scene: &Scene, victim: Thread, victims: &[HandleValue], death: Option<Death>) -> Life {
+    let (result, life) = live(&victim, death, || (scene.act)(&victim, victims));
     match result {
         Ok(()) => {}
-        Err(Error::Died) => assert!(died),
+        Err(Error::Died) => assert!(life.has_died),
         // A dead thread's result reaches no caller.
-        Err(error) => assert!(died, "{}: {error}", scene.name),
+        Err(error) => assert!(life.has_died, "{}: {error}", scene.name),
     }
-    died
+    life
+}
+
+/// Runs an operation of a thread, which is to die in it.
+pub fn live<T>(thread: &Thread, death: Option<Death>, operation: impl FnOnce() -> T) -> (T, Life) {
+    if let Some(death) = death {
+        thread.die_at(death.name, death.nth);
+    }
+    thread.count_points();
+    let result = operation();
+    (result, Life { has_died: thread.is_dead(), passed: thread.passed_points() })
 }
 
 /// The end of a scene: the survivor's checks, and then the arena must be empty.

@@ -108,6 +108,8 @@ unsafe impl Send for Thread {}
 struct Crash {
     at: Option<(&'static str, u32)>,
     dead: bool,
+    /// How often it has passed each point, if they are counted.
+    passed: Option<std::collections::BTreeMap<&'static str, u32>>,
 }
 
 impl Thread {
@@ -305,6 +307,19 @@ impl Thread {
         self.crash.borrow_mut().at = Some((name, nth));
     }
 
+    /// Models only: from now on the crash points are counted that this thread's process passes.
+    #[cfg(loom)]
+    pub fn count_points(&self) {
+        self.crash.borrow_mut().passed = Some(Default::default());
+    }
+
+    /// Models only: how often this thread's process has passed each crash point since
+    /// [`count_points`](Self::count_points).
+    #[cfg(loom)]
+    pub fn passed_points(&self) -> std::collections::BTreeMap<&'static str, u32> {
+        self.crash.borrow().passed.clone().unwrap_or_default()
+    }
+
     /// Models only: this thread's process has died, at any point.
     #[cfg(loom)]
     pub fn has_died(&self) {
@@ -320,6 +335,9 @@ impl Thread {
     #[cfg(loom)]
     pub(crate) fn dies_at(&self, name: &'static str) -> bool {
         let mut crash = self.crash.borrow_mut();
+        if let Some(passed) = &mut crash.passed {
+            *passed.entry(name).or_default() += 1;
+        }
         match &mut crash.at {
             Some((at, nth)) if *at == name => {
                 if *nth > 0 {
