@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use jacinth::Supervisor;
 use jacinth_bench::measure::MeasuredOperation;
+use jacinth_bench::measure::jacinth::fifo::{FifoWriteRead, SharedFifoWriteRead};
 use jacinth_bench::measure::jacinth::many_handles;
 use jacinth_bench::measure::jacinth::operation::{
     ChannelCreateClose, DuplicateClose, EventCreateClose, HandleLookup, WriteRead,
@@ -27,12 +28,14 @@ struct Arguments {
 /// Does an operation so many times.
 type Perform = fn(u64) -> Result<()>;
 
-const OPERATIONS: [(&str, Perform); 5] = [
+const OPERATIONS: [(&str, Perform); 7] = [
     ("handle_lookup", perform::<HandleLookup>),
     ("duplicate_close", perform::<DuplicateClose>),
     ("event_create_close", perform::<EventCreateClose>),
     ("channel_create_close", perform::<ChannelCreateClose>),
     ("write_read_64B", perform::<WriteRead>),
+    ("fifo_write_read_512B", perform::<FifoWriteRead>),
+    ("shared_fifo_512B", perform::<SharedFifoWriteRead>),
 ];
 
 /// Before anything is counted: retired objects are reclaimed in batches of 512, which is to happen as often as it

@@ -10,6 +10,7 @@
 //! | [`outcome`] | a row, its targets, and the table |
 //! | [`peer`], [`role`] | the second process of a scenario, and the part that it plays |
 //! | [`handover`] | channel ends and events that one side makes and another closes |
+//! | [`elements`] | elements of fifos |
 //! | [`clients`] | programs and threads that come and go |
 //! | [`burst`] | much memory in use for a moment |
 //! | [`observed`] | clients of a port |
@@ -18,6 +19,7 @@
 
 pub mod burst;
 pub mod clients;
+pub mod elements;
 pub mod handover;
 pub mod meter;
 pub mod mixture;
@@ -48,6 +50,10 @@ pub enum Scenario {
     HandoverProcess,
     /// Events made by a server, 32 at a time, and closed by its client
     EventsSent,
+    /// Elements of a fifo to a server and back, 16 at a time
+    Fifo,
+    /// The same through ends that have had a second handle, so that each write takes a block of memory
+    FifoShared,
     /// One client program after the other: 1,000 messages, one of them of 60,000 bytes
     ShortClients,
     /// A thread for each request: a channel, and a loan of up to 1 MiB
@@ -81,7 +87,12 @@ impl Scenario {
     pub fn operations(self, quick: bool) -> u64 {
         const FULL: u64 = 5_000_000;
         match self {
-            Self::HandoverThread | Self::HandoverProcess | Self::ObservedClients | Self::NamedClients
+            Self::HandoverThread
+            | Self::HandoverProcess
+            | Self::Fifo
+            | Self::FifoShared
+            | Self::ObservedClients
+            | Self::NamedClients
                 if quick =>
             {
                 1_000_000
@@ -107,6 +118,8 @@ impl Scenario {
             Self::HandoverThread => handover::to_thread(&mut meter),
             Self::HandoverProcess => handover::to_process(&supervisor, &mut meter),
             Self::EventsSent => handover::events_to_process(&supervisor, &mut meter),
+            Self::Fifo => elements::owned(&supervisor, &mut meter),
+            Self::FifoShared => elements::shared(&supervisor, &mut meter),
             Self::ShortClients => clients::programs(&supervisor, &mut meter),
             Self::ThreadPerRequest => clients::threads(&mut meter),
             Self::BurstDrain => burst::drained(operations, &mut meter),

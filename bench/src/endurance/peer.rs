@@ -28,6 +28,8 @@ pub enum Role {
 pub enum Part {
     /// Closes the handles that are sent to it
     Closer,
+    /// Sends the elements of a fifo back
+    Echo,
     /// Sends some messages, and ends
     Client,
     /// Works at random until it is killed
@@ -87,7 +89,7 @@ pub fn short() -> ChannelOptions {
 }
 
 /// When work that depends on another process must be done.
-fn deadline() -> MonotonicInstant {
+pub fn deadline() -> MonotonicInstant {
     MonotonicInstant::after(MonotonicDuration::from_seconds(60))
 }
 

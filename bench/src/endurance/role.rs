@@ -1,7 +1,7 @@
 //! The part that a peer plays.
 
 use super::peer::Part;
-use super::{clients, handover, mixture};
+use super::{clients, elements, handover, mixture};
 use anyhow::Result;
 use jacinth::Channel;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -12,6 +12,7 @@ pub fn play(part: Part, seed: u64) -> Result<()> {
     let line = Channel::from(jacinth::take_startup_handle()?);
     match part {
         Part::Closer => handover::close_what_comes(&line),
+        Part::Echo => elements::echo(&line),
         Part::Client => clients::be_a_client(&line),
         Part::Worker => mixture::work(&line, seed),
     }

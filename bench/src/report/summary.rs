@@ -17,6 +17,7 @@ const ROWS: &[&str] = &[
     "channel_rate_64B_batch",
     "channel_rate_1KiB",
     "channel_rate_64KiB",
+    "fifo_rate",
     "channel_rtt_blocking",
     "channel_call_rtt",
     "write_read_one_thread",

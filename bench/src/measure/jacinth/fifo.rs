@@ -1,4 +1,4 @@
-//! Fifos: elements in batches between two processes, beside a channel's bytes; and a fifo made and closed.
+//! Fifos: elements in batches, beside a channel's bytes; and a fifo made and closed.
 
 use super::channel::batch::{self, ChannelBatch};
 use super::take_handle;
@@ -7,7 +7,7 @@ use crate::measure::{
 };
 use crate::process::link::Reply;
 use anyhow::{Context as _, Result};
-use jacinth::{Fifo, MAX_FIFO_BYTES, Status};
+use jacinth::{Fifo, MAX_FIFO_BYTES, Rights, Status};
 use std::hint::black_box;
 
 /// The bytes of an element.
@@ -125,5 +125,47 @@ impl MeasuredOperation for FifoCreateClose {
     fn once(&mut self) -> Result<()> {
         drop(black_box(Fifo::<Element>::create(ELEMENTS)?));
         Ok(())
+    }
+}
+
+/// A batch written at one end of a fifo and read at the other, by one thread.
+pub struct FifoWriteRead {
+    one: Fifo<Element>,
+    other: Fifo<Element>,
+    batch: [Element; BATCH],
+}
+
+impl MeasuredOperation for FifoWriteRead {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        let (one, other) = Fifo::create(ELEMENTS)?;
+        Ok(Self { one, other, batch: [[0x5a; BYTES]; BATCH] })
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        self.one.write(black_box(&self.batch))?;
+        self.other.read(black_box(&mut self.batch))?;
+        Ok(())
+    }
+}
+
+/// The same at ends that have had a second handle, so that any process may use them.
+pub struct SharedFifoWriteRead(FifoWriteRead);
+
+impl MeasuredOperation for SharedFifoWriteRead {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        let fifo = FifoWriteRead::prepare()?;
+        drop(fifo.one.duplicate(Rights::SAME_RIGHTS)?);
+        drop(fifo.other.duplicate(Rights::SAME_RIGHTS)?);
+        Ok(Self(fifo))
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        self.0.once()
     }
 }
