@@ -179,10 +179,10 @@ impl<'a> Stream<'a> {
         let descriptor = self.arena.descriptor(block)?;
         // Relaxed: published with the place.
         let start = descriptor.position.load(Relaxed);
-        // ORDER: Acquire pairs with the Release of `link::close`: all bytes up to the end are written.
-        let end = descriptor.link.load(Acquire);
-        // ORDER: Acquire pairs with the Release of `link::link`: if a load above shows what the block's next item has, the one
-        // below shows the place cleared.
+        // Relaxed: the fence below orders it.
+        let end = descriptor.link.load(Relaxed);
+        // ORDER: Acquire pairs with the Release of `link::close`: all bytes up to the end are written. And with that of
+        // `link::link`: if a load above shows what the block's next item has, the one below shows the place cleared.
         fence(Acquire);
         if place.load(Relaxed) != word.0 {
             return Ok(At::Cleared);
