@@ -305,7 +305,7 @@ typedef uint64_t zx_off_t;
 
 /* For zx_socket_read() and zx_socket_write(): the control plane. */
 #define ZX_SOCKET_CONTROL ((uint32_t)1u << 2)
-/* For zx_socket_read(): to leave what is read in the socket. */
+/* For zx_socket_read(): to leave what is read in the socket. Zircon has it since early 2019. */
 #define ZX_SOCKET_PEEK ((uint32_t)1u << 3)
 
 /*

@@ -1,6 +1,9 @@
 //! The headers' constants that the Rust crate has too. The expected values are the crate's own, so a change on one side fails.
 
-use jacinth::{Koid, MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status, raw};
+use jacinth::{
+    Koid, MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, SocketOpts, SocketReadOpts,
+    SocketShutdown, Status, raw,
+};
 
 /// The largest distance from 0 of a status or an object type.
 const FURTHEST: i32 = 1000;
@@ -15,6 +18,7 @@ pub fn numbers() -> Vec<Number> {
     numbers.extend(object_types());
     numbers.extend(rights());
     numbers.extend(signals());
+    numbers.extend(sockets());
     numbers.extend(limits());
     numbers.extend(times());
     numbers.extend(own());
@@ -63,6 +67,29 @@ macro_rules! names {
     ($Type:ident . $number:ident () { $( $ZX_NAME:ident = $CONSTANT:ident; )+ }) => {
         [$( (stringify!($ZX_NAME).to_owned(), i64::try_from($Type::$CONSTANT.$number()).unwrap()), )+]
     };
+}
+
+/// The options of sockets and of their calls. The one of a write has the number of the one of a read.
+fn sockets() -> Vec<Number> {
+    let create = names!(SocketOpts.bits() {
+        ZX_SOCKET_STREAM = STREAM;
+        ZX_SOCKET_DATAGRAM = DATAGRAM;
+        ZX_SOCKET_HAS_CONTROL = HAS_CONTROL;
+        ZX_SOCKET_HAS_ACCEPT = HAS_ACCEPT;
+    });
+    let read = names!(SocketReadOpts.bits() {
+        ZX_SOCKET_CONTROL = CONTROL;
+        ZX_SOCKET_PEEK = PEEK;
+    });
+    let shutdown = names!(SocketShutdown.bits() {
+        ZX_SOCKET_SHUTDOWN_WRITE = WRITE;
+        ZX_SOCKET_SHUTDOWN_READ = READ;
+    });
+    let masks = [
+        ("ZX_SOCKET_CREATE_MASK".into(), SocketOpts::all().bits().into()),
+        ("ZX_SOCKET_SHUTDOWN_MASK".into(), SocketShutdown::all().bits().into()),
+    ];
+    create.into_iter().chain(read).chain(shutdown).chain(masks).collect()
 }
 
 fn rights() -> Vec<Number> {
