@@ -165,6 +165,8 @@ TEST(a_duplicate_outlives_a_killed_process) {
     expect(other, "to the duplicate");
     put(other, "and back");
     CHECK_OK(zx_handle_close(other));
+    // The channel's end may have been closed before the duplicate.
+    await_peer_closed(one);
     expect(one, "and back");
     CHECK_STATUS(read_one(one), ZX_ERR_PEER_CLOSED);
 }

@@ -95,7 +95,7 @@ static int spawn(char** arguments) {
     zx_handle_t line, other;
     jacinth_config_t config;
     jacinth_config_default(&config);
-    config.pool_bytes = 16 << 20;
+    config.pool_bytes = config.vmo_pool_bytes = 16 << 20;
     config.max_objects = 1 << 16;
     CHECK(jacinth_create(&config) == ZX_OK);
     CHECK(zx_channel_create(0, &line, &other) == ZX_OK);
