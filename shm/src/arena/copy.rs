@@ -9,11 +9,9 @@
 //! longer copy goes in pieces, so that the lines are still in the L1 data cache then.
 
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
-#[cfg(not(loom))]
-use crate::sync;
 #[cfg(loom)]
 use crate::sync::Release;
-use crate::sync::{AtomicU64, Relaxed};
+use crate::sync::{self, AtomicU64, Relaxed};
 use core::mem::MaybeUninit;
 
 /// The most bytes that are copied by words: a slot of a ring has no more.
@@ -238,6 +236,13 @@ impl<'a> Bytes<'a> {
     #[inline(always)]
     fn len(&self) -> usize {
         self.lines.len() * LINE_BYTES - self.offset
+    }
+
+    /// Has the first two of the lines brought to this processor, for a writer.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        let first = self.offset / LINE_BYTES;
+        self.lines.iter().skip(first).take(2).for_each(sync::prefetch_exclusive);
     }
 
     /// # Panics

@@ -317,6 +317,14 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
+    /// Has the lines brought to this processor in which the next write to the ring begins, so that its stores need not wait.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, ring: Ring, position: u64) {
+        if let Ok((at, _)) = self.bytes(ring.block, ring.start, position) {
+            at.prefetch();
+        }
+    }
+
     /// Copies bytes out of a block, from this position on. The caller compares a word afterwards that says whose bytes they
     /// were.
     #[inline(always)]

@@ -5,6 +5,7 @@
 //! and one that carries much has the same ring for good.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::record::line::LINE_BYTES;
 use crate::arena::word::handle::Rights;
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::signals::{Signals, State};
@@ -74,6 +75,10 @@ pub(crate) fn write(
     writer.cursor.tail = tail;
     crash_point!(thread, "stream.written");
     wake::notify_derived(thread, writer.peer_state(), State::HAS_WAITERS)?;
+    // Small writes wait for lines, and not for bytes. While less is free, the reader may be at work in these.
+    if bytes.len() <= LINE_BYTES && free >= 4 * LINE_BYTES as u64 {
+        stream.prefetch(ring, tail);
+    }
     if is_socket {
         shutdown::require_written(thread, &stream, writer.own_state(), tail)?;
     }
