@@ -18,10 +18,13 @@ const ROWS: &[&str] = &[
     "channel_rate_1KiB",
     "channel_rate_64KiB",
     "fifo_rate",
+    "socket_stream_rate",
+    "socket_rtt",
     "channel_rtt_blocking",
     "channel_call_rtt",
     "write_read_one_thread",
     "transfer_rtt",
+    "vmo_handover_16MiB",
     "event_create_close",
     "death_to_peer_closed_256MiB",
 ];

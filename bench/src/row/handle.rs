@@ -6,9 +6,11 @@ use crate::measure::Alone;
 use crate::measure::jacinth::operation::DuplicateClose;
 use crate::measure::jacinth::operation::HandleLookup;
 use crate::measure::jacinth::transfer::Transfer;
+use crate::measure::jacinth::vmo::VmoHandover;
 use crate::measure::limit::kernel::DupClose;
 use crate::measure::limit::kernel::FcntlGetfd;
 use crate::measure::peer::unix::fd::UnixFd;
+use crate::measure::peer::unix::memfd::MemfdHandover;
 
 static DUPLICATE_CLOSE: Alone<DuplicateClose> = Alone::new("duplicate_close");
 static HANDLE_LOOKUP: Alone<HandleLookup> = Alone::new("handle_lookup");
@@ -24,6 +26,15 @@ pub static ROWS: &[Row] = &[
         reference: &UnixFd,
         peers: &[],
         target: 0.1,
+        conditions: &[],
+    },
+    Row {
+        name: "vmo_handover_16MiB",
+        about: "16 MiB made known to another process, which maps them, reads two bytes, unmaps them and gives them back",
+        jacinth: &VmoHandover,
+        reference: &MemfdHandover,
+        peers: &[],
+        target: 0.5,
         conditions: &[],
     },
     Row {

@@ -1,8 +1,7 @@
 //! Rows of sockets.
 
 use super::definition::{Condition, Row};
-use crate::measure::jacinth::channel::ChannelEnd;
-use crate::measure::jacinth::socket::{SocketCreateClose, SocketEnd};
+use crate::measure::jacinth::socket::{BesideSocket, SocketCreateClose, SocketEnd};
 use crate::measure::limit::kernel::SocketPair;
 use crate::measure::limit::ring::Ring;
 use crate::measure::peer::unix::stream::UnixStream;
@@ -18,7 +17,7 @@ static RING: Stream<Ring<KIB_64, 4>, KIB_64> = Stream::new("stream_64KiB");
 static UNIX: Stream<UnixStream<Spinning>, KIB_64> = Stream::new("stream_64KiB");
 static UNIX_SLEEPING: Stream<UnixStream<Blocking>, KIB_64> = Stream::new("stream_64KiB");
 static RTT: RoundTrip<SocketEnd<Spinning>, 64> = RoundTrip::new("socket_rtt");
-static CHANNEL_RTT: RoundTrip<ChannelEnd<Spinning>, 64> = RoundTrip::new("rtt_64B");
+static CHANNEL_RTT: RoundTrip<BesideSocket, 64> = RoundTrip::new("rtt_64B");
 static UNIX_RTT: RoundTrip<UnixStream<Spinning>, 64> = RoundTrip::new("rtt_64B");
 static UNIX_RTT_SLEEPING: RoundTrip<UnixStream<Blocking>, 64> = RoundTrip::new("rtt_64B");
 static SOCKET_CREATE_CLOSE: Alone<SocketCreateClose> = Alone::new("socketpair_create_close");

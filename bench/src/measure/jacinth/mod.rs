@@ -11,6 +11,7 @@ pub mod port;
 pub mod rpc;
 pub mod socket;
 pub mod transfer;
+pub mod vmo;
 pub mod writers;
 
 use super::Stage;

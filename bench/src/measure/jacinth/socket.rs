@@ -1,7 +1,8 @@
 //! Sockets: bytes of one stream between two processes, and a socket made and closed.
 
+use super::channel::ChannelEnd;
 use super::take_handle;
-use crate::measure::peer::Manner;
+use crate::measure::peer::{Manner, Spinning};
 use crate::measure::{Carrier, End, MeasuredOperation, Stage};
 use anyhow::{Context as _, Result};
 use jacinth::{MonotonicDuration, MonotonicInstant, Signals, Socket, Status};
@@ -74,6 +75,33 @@ impl<M: Manner, const BYTES: usize> End<BYTES> for SocketEnd<M> {
             }
         }
         Ok(())
+    }
+}
+
+/// One end of a channel, for a column beside a socket's.
+pub struct BesideSocket(ChannelEnd<Spinning>);
+
+impl<const BYTES: usize> Carrier<BYTES> for BesideSocket {
+    const WHO: &'static str = "channel";
+
+    fn near(stage: &Stage<'_>) -> Result<Self> {
+        <ChannelEnd<Spinning> as Carrier<BYTES>>::near(stage).map(Self)
+    }
+
+    fn far(stage: &Stage<'_>) -> Result<Self> {
+        <ChannelEnd<Spinning> as Carrier<BYTES>>::far(stage).map(Self)
+    }
+}
+
+impl<const BYTES: usize> End<BYTES> for BesideSocket {
+    #[inline(always)]
+    fn send(&mut self, message: &[u8; BYTES]) -> Result<()> {
+        self.0.send(message)
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, into: &mut [u8; BYTES]) -> Result<()> {
+        self.0.receive(into)
     }
 }
 

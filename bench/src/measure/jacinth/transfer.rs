@@ -53,7 +53,7 @@ impl Measurement for Transfer {
 
 /// Reads again and again until the handle is here; false when the channel is closed.
 #[inline(always)]
-fn take(channel: &Channel, message: &mut MessageBuf, luggage: &mut [NullableHandle; 1]) -> Result<bool> {
+pub fn take(channel: &Channel, message: &mut MessageBuf, luggage: &mut [NullableHandle; 1]) -> Result<bool> {
     loop {
         match channel.read(message) {
             Ok(()) => {

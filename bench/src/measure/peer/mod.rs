@@ -32,7 +32,7 @@ impl Manner for Blocking {
 
 /// Repeats `what` until the kernel gives another result than "not now" or "interrupted".
 #[inline(always)]
-fn until_done<T>(mut what: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+pub fn until_done<T>(mut what: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     loop {
         match what() {
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}

@@ -2,6 +2,7 @@
 
 pub mod epoll;
 pub mod fd;
+pub mod memfd;
 pub mod seqpacket;
 pub mod stream;
 pub mod threads;
