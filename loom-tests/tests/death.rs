@@ -143,6 +143,39 @@ explorations! {
         explore_deaths(SHUTTING_DOWN, 1);
     }
 
+    /// INV-ACCEPT-1, INV-PART-1: a socket is queued with its rights, or closed, and the survivor shares another.
+    #[test]
+    fn dead_sharer_leaves_the_queue_usable() {
+        explore_deaths(SHARING_A_SOCKET, 1);
+        explore_deaths(SHARING_BESIDE_ANOTHER, 1);
+    }
+
+    /// INV-ACCEPT-1: the survivor sleeps until a socket is queued, and is woken, by the victim or for it.
+    #[test]
+    fn dead_sharer_wakes_a_sleeping_acceptor() {
+        explore_deaths(SHARING_WITH_A_SLEEPER, 1);
+    }
+
+    /// INV-ACCEPT-2.
+    #[test]
+    fn dead_sharers_late_socket_is_closed() {
+        explore_deaths(SHARING_WITH_A_CLOSER, 1);
+    }
+
+    /// INV-ACCEPT-1, INV-ACCEPT-3: a socket is accepted once, and a survivor that waits for its place is woken.
+    #[test]
+    fn dead_acceptor_takes_one_socket() {
+        explore_deaths(ACCEPTING_A_SOCKET, 1);
+        explore_deaths(ACCEPTING_FOR_A_WAITING_SHARER, 1);
+    }
+
+    /// INV-ACCEPT-2, INV-PART-1: a queued socket is closed, and so is one that comes meanwhile.
+    #[test]
+    fn dead_closer_closes_the_queued_socket() {
+        explore_deaths(CLOSING_AN_ACCEPTOR, 1);
+        explore_deaths(CLOSING_A_CARRIER, 1);
+    }
+
     /// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
     #[test]
     fn dead_duplicator_leaves_no_reference() {

@@ -183,6 +183,17 @@ fn unfinished_use_of_a_socket_is_recovered() {
     kill_after_every_store(SHUTTING_DOWN);
 }
 
+/// INV-ACCEPT-1, INV-ACCEPT-2, INV-PART-1.
+#[test]
+fn unfinished_sharing_is_recovered() {
+    kill_after_every_store(SHARING_A_SOCKET);
+    kill_after_every_store(SHARING_BESIDE_ANOTHER);
+    kill_after_every_store(SHARING_WITH_A_CLOSER);
+    kill_after_every_store(ACCEPTING_A_SOCKET);
+    kill_after_every_store(CLOSING_AN_ACCEPTOR);
+    kill_after_every_store(CLOSING_A_CARRIER);
+}
+
 /// INV-VMO-1, INV-VMO-2, INV-PART-1.
 #[test]
 fn unfinished_shrink_is_completed() {
