@@ -167,6 +167,40 @@ pub fn wait_many<const N: usize>(items: [(u32, Signals); N], deadline: Monotonic
     })
 }
 
+/// `zx_socket_write`. How many bytes were written.
+pub fn socket_write(socket: u32, (bytes, pointer): (&[u8], Pointer)) -> Answer<usize> {
+    let mut actual = 0;
+    // SAFETY: so many bytes are there, or no memory is; the number outlives the call.
+    let status = unsafe {
+        let actual = Pointer::Valid.to(&mut actual);
+        jacinth_capi_calls::zx_socket_write(socket, 0, pointer.from(bytes), bytes.len(), actual)
+    };
+    Status::ok(status).map(|()| actual)
+}
+
+/// `zx_socket_read`. How many bytes were read.
+pub fn socket_read(socket: u32, (bytes, pointer): (&mut [u8], Pointer)) -> Answer<usize> {
+    let (most, mut actual) = (bytes.len(), 0);
+    // SAFETY: there is room for so many bytes, or there is no memory; the number outlives the call.
+    let status = unsafe {
+        let actual = Pointer::Valid.to(&mut actual);
+        jacinth_capi_calls::zx_socket_read(socket, 0, pointer.buffer(bytes), most, actual)
+    };
+    Status::ok(status).map(|()| actual)
+}
+
+/// `zx_socket_share`
+pub fn socket_share(socket: u32, shared: u32) -> Answer {
+    // SAFETY: numbers alone.
+    Status::ok(unsafe { jacinth_capi_calls::zx_socket_share(socket, shared) })
+}
+
+/// `zx_socket_accept`
+pub fn socket_accept(socket: u32, pointer: Pointer) -> Answer<u32> {
+    // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
+    one(|accepted| unsafe { jacinth_capi_calls::zx_socket_accept(socket, pointer.to(accepted)) })
+}
+
 /// `zx_channel_write`
 pub fn write(channel: u32, bytes: (&[u8], Pointer), handles: &[u32]) -> Answer {
     let (bytes, pointer) = bytes;

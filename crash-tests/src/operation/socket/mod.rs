@@ -7,14 +7,18 @@
 //! | `datagram` | writes and reads datagrams at an end that the survivor holds as well |
 //! | `control` | writes and reads messages of the control plane |
 //! | `shutdown` | ends both directions |
+//! | `sharing` | shares a socket over another, accepts one, and closes ends with one in their queue |
 //! | `ends` | creates and closes |
+//! | `c_variants` | writes, reads, shares and accepts by C's calls |
 //!
 //! `scene` has what they share.
 
+mod c_variants;
 mod control;
 mod datagram;
 mod ends;
 mod scene;
+mod sharing;
 mod shutdown;
 mod stream;
 
@@ -27,5 +31,7 @@ pub fn operations() -> Vec<OperationSpec> {
     operations.extend(datagram::operations());
     operations.extend(control::operations());
     operations.extend(shutdown::operations());
+    operations.extend(sharing::operations());
+    operations.extend(c_variants::operations());
     operations
 }
