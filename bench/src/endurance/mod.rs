@@ -10,7 +10,7 @@
 //! | [`outcome`] | a row, its targets, and the table |
 //! | [`peer`], [`role`] | the second process of a scenario, and the part that it plays |
 //! | [`handover`] | channel ends and events that one side makes and another closes |
-//! | [`elements`] | elements of fifos |
+//! | [`streams`] | elements of fifos, bytes and datagrams of sockets |
 //! | [`clients`] | programs and threads that come and go |
 //! | [`burst`] | much memory in use for a moment |
 //! | [`observed`] | clients of a port |
@@ -19,7 +19,6 @@
 
 pub mod burst;
 pub mod clients;
-pub mod elements;
 pub mod handover;
 pub mod meter;
 pub mod mixture;
@@ -28,6 +27,7 @@ pub mod observed;
 pub mod outcome;
 pub mod peer;
 pub mod role;
+pub mod streams;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
@@ -35,6 +35,7 @@ use jacinth::{Config, Supervisor};
 use meter::Meter;
 use outcome::Row;
 use std::time::Duration;
+use streams::{bytes, elements};
 
 /// How long an arena is left alone before its memory is read for the last time. Free memory goes back to the system
 /// within seconds.
@@ -54,6 +55,12 @@ pub enum Scenario {
     Fifo,
     /// The same through ends that have had a second handle, so that each write takes a block of memory
     FifoShared,
+    /// Bytes of a socket to a server and back, 16 writes of 64 bytes at a time
+    Socket,
+    /// The same through ends that have had a second handle, so that each write takes a block of memory
+    SocketShared,
+    /// Datagrams of 64 bytes to a server and back, 16 at a time
+    SocketDatagram,
     /// One client program after the other: 1,000 messages, one of them of 60,000 bytes
     ShortClients,
     /// A thread for each request: a channel, and a loan of up to 1 MiB
@@ -91,6 +98,9 @@ impl Scenario {
             | Self::HandoverProcess
             | Self::Fifo
             | Self::FifoShared
+            | Self::Socket
+            | Self::SocketShared
+            | Self::SocketDatagram
             | Self::ObservedClients
             | Self::NamedClients
                 if quick =>
@@ -120,6 +130,9 @@ impl Scenario {
             Self::EventsSent => handover::events_to_process(&supervisor, &mut meter),
             Self::Fifo => elements::owned(&supervisor, &mut meter),
             Self::FifoShared => elements::shared(&supervisor, &mut meter),
+            Self::Socket => bytes::owned(&supervisor, &mut meter),
+            Self::SocketShared => bytes::shared(&supervisor, &mut meter),
+            Self::SocketDatagram => bytes::datagrams(&supervisor, &mut meter),
             Self::ShortClients => clients::programs(&supervisor, &mut meter),
             Self::ThreadPerRequest => clients::threads(&mut meter),
             Self::BurstDrain => burst::drained(operations, &mut meter),

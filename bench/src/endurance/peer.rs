@@ -30,6 +30,8 @@ pub enum Part {
     Closer,
     /// Sends the elements of a fifo back
     Echo,
+    /// Sends the bytes of a socket back
+    EchoBytes,
     /// Sends some messages, and ends
     Client,
     /// Works at random until it is killed

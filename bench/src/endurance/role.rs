@@ -1,7 +1,8 @@
 //! The part that a peer plays.
 
 use super::peer::Part;
-use super::{clients, elements, handover, mixture};
+use super::streams::{bytes, elements};
+use super::{clients, handover, mixture};
 use anyhow::Result;
 use jacinth::Channel;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -13,6 +14,7 @@ pub fn play(part: Part, seed: u64) -> Result<()> {
     match part {
         Part::Closer => handover::close_what_comes(&line),
         Part::Echo => elements::echo(&line),
+        Part::EchoBytes => bytes::echo(&line),
         Part::Client => clients::be_a_client(&line),
         Part::Worker => mixture::work(&line, seed),
     }

@@ -1,7 +1,7 @@
 //! Elements of fifos that go to another process and come back.
 
-use super::meter::Meter;
-use super::peer::{Part, Peer, deadline, receive, send};
+use crate::endurance::meter::Meter;
+use crate::endurance::peer::{Part, Peer, deadline, receive, send};
 use anyhow::{Context as _, Result, ensure};
 use jacinth::{Channel, Fifo, MessageBuf, NullableHandle, Rights, Signals, Status, Supervisor};
 
