@@ -118,7 +118,7 @@ pub const ACCEPTING_FOR_A_WAITING_CLIENT: Scene = Scene {
 
 pub const ENDING_A_LISTENER: Scene = Scene {
     name: "closing a listener whose queue is full",
-    points: &["queue.closed", "part.leaving", "part.unlinked", "release.cleared", "release.done"],
+    points: &["queued.closed", "part.leaving", "part.unlinked", "release.cleared", "release.done"],
     setup: || {
         let mut actors = shared_directory();
         let Actors { victim, survivor, victims, survivors, .. } = &mut actors;
@@ -144,7 +144,7 @@ pub const ENDING_A_LISTENER: Scene = Scene {
 
 pub const COLLECTING_A_LISTENER: Scene = Scene {
     name: "collecting a listener and an end that hold each other",
-    points: &["cycle.closed", "queue.closed", "release.cleared"],
+    points: &["cycle.closed", "queued.closed", "release.cleared"],
     setup: || {
         let mut actors = shared_directory();
         let Actors { survivor, survivors, .. } = &mut actors;

@@ -313,7 +313,7 @@ pub const ACCEPTING_FOR_A_WAITING_SHARER: Scene = Scene {
 
 pub const CLOSING_AN_ACCEPTOR: Scene = Scene {
     name: "closing an end to which a socket was shared",
-    points: &["queue.closed", "release.told", "release.done"],
+    points: &["queued.closed", "release.told", "release.done"],
     setup: || {
         let mut actors = acceptor();
         let Actors { survivor, survivors, .. } = &mut actors;
@@ -340,7 +340,7 @@ pub const CLOSING_AN_ACCEPTOR: Scene = Scene {
 
 pub const CLOSING_A_CARRIER: Scene = Scene {
     name: "closing both ends of a carrier with a queued socket",
-    points: &["queue.closed", "part.leaving", "part.unlinked"],
+    points: &["queued.closed", "part.leaving", "part.unlinked"],
     setup: || owners(STREAM),
     act: |victim, victims| {
         let (near, far) = victim.socket_create(SocketOptions::HAS_ACCEPT, ALL)?;

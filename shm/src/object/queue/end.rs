@@ -38,7 +38,7 @@ fn close_all(thread: &Thread, queue: Queue<'_>, budget: &mut Budget) -> Result<b
             return Ok(false);
         }
         close(thread, place, record)?;
-        crash_point!(thread, "queue.closed");
+        crash_point!(thread, "queued.closed");
     }
     Ok(true)
 }
