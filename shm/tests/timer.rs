@@ -1,8 +1,8 @@
 //! Timers in one process: waits that end at deadlines, and slots that are used again.
 
 use jacinth_shm::{
-    Arena, Config, DEADLINE_INFINITE_NS, Error, HandleValue, ObjectClass, Process, Rights, Signals, Thread,
-    WaitItem, now_ns,
+    Arena, Config, DEADLINE_INFINITE_NS, Error, HandleValue, ObjectClass, Process, Rights, Signals,
+    SocketOptions, Thread, WaitItem, now_ns,
 };
 use std::sync::Arc;
 
@@ -138,8 +138,14 @@ fn user_signals_stand_beside_the_expiry() {
 #[test]
 fn other_objects_are_no_timers() {
     let thread = thread_of(16);
+    let sized = [
+        (ObjectClass::Fifo, thread.fifo_create(4, 1, ALL).unwrap().0),
+        (ObjectClass::Socket, thread.socket_create(SocketOptions::default(), ALL).unwrap().0),
+        (ObjectClass::Vmo, thread.vmo_create(4096, true, ALL).unwrap()),
+    ];
     for class in ObjectClass::ALL.iter().filter(|class| **class != ObjectClass::Timer) {
-        let (value, _) = thread.create(*class, ALL).unwrap();
+        let sized = sized.iter().find(|(sized, _)| sized == class).map(|(_, value)| *value);
+        let value = sized.unwrap_or_else(|| thread.create(*class, ALL).unwrap().0);
         let found = thread.lookup(value).unwrap();
         assert_eq!(thread.timer_set(found, NONE, 0), Err(Error::WrongType), "{class:?}");
         assert_eq!(thread.timer_cancel(found, NONE), Err(Error::WrongType), "{class:?}");

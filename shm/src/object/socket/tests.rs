@@ -148,7 +148,9 @@ fn datagrams_are_read_whole() {
     assert_eq!(read(&thread, far, 100).unwrap(), b"first");
     // What does not fit is discarded.
     assert_eq!(read(&thread, far, 3).unwrap(), b"the");
+    // As in Zircon, a read of no bytes takes no datagram.
     assert_eq!(read(&thread, far, 0).unwrap(), b"");
+    assert_eq!(read(&thread, far, 9).unwrap(), b"3");
     assert_eq!(read(&thread, far, 9), Err(Error::ShouldWait));
     let much = vec![0; MAX_SOCKET_BYTES + 1];
     assert!(matches!(thread.socket_write(near, NONE, &much), Err(Error::OutOfRange { .. })));
