@@ -200,3 +200,33 @@ fn bad_arguments_are_refused() {
         assert_eq!(other.map(0, &vmo, 0, PAGE, READ), Err(Status::NOT_SUPPORTED));
     });
 }
+
+/// In a process that locks its memory the kernel would commit all of a new mapping.
+#[test]
+#[expect(unsafe_code, reason = "the C library's call")]
+fn locked_processes_map_sparse_objects() {
+    const GIB: usize = 1 << 30;
+    in_arena(|_| {
+        // SAFETY: it changes only how the kernel treats memory that is mapped later.
+        if unsafe { libc::mlockall(libc::MCL_FUTURE) } != 0 {
+            return println!("skipped: this user may lock little memory (RLIMIT_MEMLOCK)");
+        }
+        let vmo = Vmo::create(GIB as u64).unwrap();
+        vmo.write(b"x", 0).unwrap();
+        let resident = || {
+            let status = procfs::process::Process::myself().unwrap().status().unwrap();
+            status.vmrss.unwrap()
+        };
+        let before = resident();
+        for flags in [READ, READ_WRITE] {
+            let address = map(&vmo, 0, GIB, flags).unwrap();
+            let grown_kib = resident().saturating_sub(before);
+            assert!(grown_kib < 64 << 10, "{grown_kib} KiB");
+            assert_eq!(word(address).load(Relaxed), u64::from(b'x'));
+            root().unmap(address, GIB, promise()).unwrap();
+        }
+        vmo.set_size(0).unwrap();
+        let grown_kib = resident().saturating_sub(before);
+        assert!(grown_kib < 64 << 10, "{grown_kib} KiB");
+    });
+}

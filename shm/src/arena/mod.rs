@@ -124,6 +124,12 @@ impl Arena {
         self.region.file()
     }
 
+    /// The arena's file, open for reading alone: what is mapped from it cannot be made writable.
+    #[cfg(not(loom))]
+    pub(crate) fn file_for_reading(&self) -> Option<BorrowedFd<'_>> {
+        self.region.file_for_reading()
+    }
+
     /// The identity of the arena's file, also after the program has closed the file.
     #[cfg(not(loom))]
     pub fn file_id(&self) -> Option<crate::arena::region::held::FileId> {

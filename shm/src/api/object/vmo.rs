@@ -148,12 +148,13 @@ impl Thread {
     /// Unmaps what is mapped in a range.
     ///
     /// # Errors
-    /// `InvalidArgs` for a range that is no whole pages; `NotFound` when nothing is mapped there.
+    /// `InvalidArgs` for a range that is no whole pages; `NotFound` when nothing is mapped there; `NoMemory` when the system
+    /// has no memory to split a mapping, which then stays from there on.
     #[cfg(not(loom))]
     pub fn vmo_unmap(&self, at: usize, len: usize, promise: MemoryPromise) -> Result<()> {
-        map::unmap(self, at, len, promise)?
-            .into_iter()
-            .try_for_each(|keeper| self.close(self.lookup(keeper)?))
+        let (keepers, unmapped) = map::unmap(self, at, len, promise);
+        let closed = keepers.into_iter().try_for_each(|keeper| self.close(self.lookup(keeper)?));
+        unmapped.and(closed)
     }
 
     /// Changes the access to a range.

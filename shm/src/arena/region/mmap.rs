@@ -11,9 +11,10 @@ use crate::arena::layout::PAGE_BYTES;
 use crate::arena::region::held::{FileId, Held};
 use crate::sync::{self, AtomicU64, Relaxed};
 use core::ptr::NonNull;
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// The seals an arena's file must carry.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
@@ -32,6 +33,8 @@ pub(crate) fn create_memfd(len_bytes: usize) -> Result<OwnedFd, AttachError> {
 pub(crate) struct Mapped {
     map: Mapping,
     file: Held,
+    /// The same file, open for reading alone, from its first use on. `None`: it could not be opened.
+    reading: OnceLock<Option<Held>>,
 }
 
 impl Mapped {
@@ -57,8 +60,15 @@ impl Mapped {
         let map = Mapping::new(file.as_fd(), len_bytes).map_err(|error| {
             Limited::behind(&error, len_bytes).map_or(AttachError::Map(error), AttachError::Limited)
         })?;
-        Ok(Self { map, file: Held::new(file).map_err(AttachError::Map)? })
+        let file = Held::new(file).map_err(AttachError::Map)?;
+        Ok(Self { map, file, reading: OnceLock::new() })
     }
+}
+
+/// The same file, open for reading alone: what is mapped from it cannot be made writable.
+fn open_for_reading(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// The mapping of a file. Dropping it unmaps the file.
@@ -145,6 +155,11 @@ unsafe impl Region for Mapped {
         self.file.get()
     }
 
+    fn file_for_reading(&self) -> Option<BorrowedFd<'_>> {
+        let open = || Held::new(open_for_reading(self.file.get()?).ok()?).ok();
+        self.reading.get_or_init(open).as_ref()?.get()
+    }
+
     fn file_id(&self) -> Option<FileId> {
         Some(self.file.id())
     }
@@ -170,11 +185,18 @@ unsafe impl Region for Mapped {
 
     fn data(&self, offset_bytes: usize, end_bytes: usize) -> Option<(usize, usize)> {
         use rustix::fs::SeekFrom;
-        // Without the descriptor, all may be. The calls move the position of the file, which no one uses.
-        let Some(file) = self.file() else {
-            return (offset_bytes < end_bytes).then_some((offset_bytes, end_bytes));
+        if offset_bytes >= end_bytes {
+            return None;
+        }
+        // Without the descriptor, and where the system refuses the question, all may be. The calls move the position of the
+        // file, which no thread uses.
+        let all = Some((offset_bytes, end_bytes));
+        let Some(file) = self.file() else { return all };
+        let first = match rustix::fs::seek(file, SeekFrom::Data(offset_bytes as u64)) {
+            Ok(first) => first as usize,
+            Err(rustix::io::Errno::NXIO) => return None,
+            Err(_) => return all,
         };
-        let first = rustix::fs::seek(file, SeekFrom::Data(offset_bytes as u64)).ok()? as usize;
         let past =
             rustix::fs::seek(file, SeekFrom::Hole(first as u64)).map_or(end_bytes, |past| past as usize);
         (first < end_bytes).then_some((first, past.min(end_bytes)))

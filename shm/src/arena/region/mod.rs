@@ -66,6 +66,12 @@ pub(crate) unsafe trait Region: Send + Sync {
         None
     }
 
+    /// The same file, open for reading alone. `None` also if the system does not let it be opened.
+    #[cfg(not(loom))]
+    fn file_for_reading(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+
     /// The identity of the memory's file, also after the program has closed the file.
     #[cfg(not(loom))]
     fn file_id(&self) -> Option<crate::arena::region::held::FileId> {

@@ -4,9 +4,9 @@
 //! The kernel enforces the access. A window without [`Access::WRITE`] *for good* is made from a descriptor that is open for
 //! reading alone: then the kernel refuses to make it writable later, whoever asks.
 
-use rustix::fs::{Mode, OFlags};
+use crate::arena::layout::PAGE_BYTES;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 bitflags::bitflags! {
     /// What a program may do with the bytes of a mapping.
@@ -30,12 +30,6 @@ impl Access {
     }
 }
 
-/// The same file, open for reading alone.
-pub(crate) fn read_only(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
-}
-
 /// Reserves address space without access: at `at`, if nothing is there, or else at an address of the kernel's choice.
 pub(crate) fn reserve(at: Option<usize>, len: usize) -> io::Result<usize> {
     let fixed = if at.is_some() { libc::MAP_FIXED_NOREPLACE } else { 0 };
@@ -56,23 +50,32 @@ pub(crate) fn reserve(at: Option<usize>, len: usize) -> io::Result<usize> {
     Ok(base.addr())
 }
 
-/// Maps `len` bytes of the file from `offset` on over reserved address space.
+/// Whether this process locks what it maps from now on (`mlockall(MCL_FUTURE)`): the kernel refuses to discard locked pages.
+/// No page of the range is touched yet, so the call has no other effect.
+///
+/// # Safety
+/// The range was reserved by [`reserve`], and no thread has used it since.
+pub(crate) unsafe fn is_locked(at: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { libc::madvise(core::ptr::without_provenance_mut(at), PAGE_BYTES, libc::MADV_DONTNEED) != 0 }
+}
+
+/// Maps `len` bytes of the file from `offset` on over reserved address space. `is_locked`: in a process that locks its memory.
+/// There the kernel would commit all pages of a new mapping, those that were never written too. So access comes last.
 ///
 /// # Safety
 /// The range was reserved by [`reserve`], and no thread has used it since.
 pub(crate) unsafe fn place(
-    at: usize,
-    len: usize,
-    file: BorrowedFd<'_>,
-    offset: usize,
+    (at, len): (usize, usize),
+    (file, offset): (BorrowedFd<'_>, usize),
     access: Access,
+    is_locked: bool,
 ) -> io::Result<()> {
     let flags = libc::MAP_SHARED | libc::MAP_FIXED;
     let start = core::ptr::without_provenance_mut(at);
+    let at_first = if is_locked { libc::PROT_NONE } else { access.protection() };
     // SAFETY: the caller's promise: only reserved pages are replaced.
-    let placed = unsafe {
-        libc::mmap(start, len, access.protection(), flags, file.as_raw_fd(), offset as libc::off_t)
-    };
+    let placed = unsafe { libc::mmap(start, len, at_first, flags, file.as_raw_fd(), offset as libc::off_t) };
     if placed == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
@@ -80,6 +83,11 @@ pub(crate) unsafe fn place(
     unsafe {
         libc::madvise(start, len, libc::MADV_DONTFORK);
         libc::madvise(start, len, libc::MADV_DONTDUMP);
+        if is_locked {
+            libc::munlock(start, len);
+            libc::mlock2(start, len, libc::MLOCK_ONFAULT as _);
+            return protect(at, len, access);
+        }
     }
     Ok(())
 }
@@ -100,11 +108,12 @@ pub(crate) unsafe fn protect(at: usize, len: usize, access: Access) -> io::Resul
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Unmaps the range.
+/// Unmaps the range. It fails when the kernel has no memory, or no number of mappings, left to split one: then the pages stay.
 ///
 /// # Safety
 /// The range was reserved by [`reserve`], and no thread uses it any more.
-pub(crate) unsafe fn unmap(at: usize, len: usize) {
-    // SAFETY: the caller's promise. It fails only for want of memory to split a mapping: then the pages stay mapped.
-    unsafe { libc::munmap(core::ptr::without_provenance_mut(at), len) };
+pub(crate) unsafe fn unmap(at: usize, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    let result = unsafe { libc::munmap(core::ptr::without_provenance_mut(at), len) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

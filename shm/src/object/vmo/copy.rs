@@ -4,9 +4,10 @@ use crate::arena::copy::Bytes;
 use crate::arena::error::Result;
 use crate::arena::word::handle::Rights;
 use crate::handle::lookup::ResolvedHandle;
-use crate::object::vmo::extents::with_vmo;
+use crate::object::vmo::extents::{Extents, with_vmo};
 use crate::process::thread::Thread;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
 /// Fills all of `buffer` from `offset` on. Bytes that were never written are 0.
 pub(crate) fn read(
@@ -39,14 +40,17 @@ pub(crate) fn write(
     offset: u64,
     bytes: &[u8],
 ) -> Result<()> {
-    with_vmo(thread, found, rights, |vmo| {
-        let mut rest = bytes;
-        for piece in vmo.pieces(vmo.range(offset, rest.len())?) {
-            let piece = piece?;
-            let (part, others) = rest.split_at(piece.len);
-            Bytes::new(vmo.lines_to_write(thread, piece.extent)?, piece.from).write(part);
-            rest = others;
-        }
-        Ok(())
-    })
+    with_vmo(thread, found, rights, |vmo| write_at(thread, &vmo, vmo.range(offset, bytes.len())?, bytes))
+}
+
+/// Writes the bytes of a range that the object has.
+pub(super) fn write_at(thread: &Thread, vmo: &Extents<'_>, range: Range<u64>, bytes: &[u8]) -> Result<()> {
+    let mut rest = bytes;
+    for piece in vmo.pieces(range) {
+        let piece = piece?;
+        let (part, others) = rest.split_at(piece.len);
+        Bytes::new(vmo.lines_to_write(thread, piece.extent)?, piece.from).write(part);
+        rest = others;
+    }
+    Ok(())
 }

@@ -17,7 +17,6 @@ use crate::process::thread::Thread;
 use crate::refcount::{self, moving};
 use core::ops::Range;
 use std::io;
-use std::os::fd::AsFd;
 
 /// What to map, and how.
 #[derive(Clone, Copy, Debug)]
@@ -112,27 +111,27 @@ fn place(
     request: &MapRequest,
 ) -> Result<Range<usize>> {
     let arena = thread.arena();
-    let file = arena.file().ok_or(Error::NotSupported("mapping pages: the arena's descriptor is closed"))?;
     let refused = |error: io::Error| refused(&error, request.len);
     // Without the right to write, not even a later call may make the pages writable.
-    let reading = match request.most.contains(Access::WRITE) {
-        true => None,
-        false => Some(window::read_only(file).map_err(refused)?),
-    };
-    let file = reading.as_ref().map_or(file, |reading| reading.as_fd());
+    let file = if request.most.contains(Access::WRITE) { arena.file() } else { arena.file_for_reading() };
+    let file = file.ok_or(Error::NotSupported(
+        "mapping pages: the arena's descriptor was closed, or /proc is not there to open it for reading",
+    ))?;
     let base = window::reserve(request.at, request.len).map_err(refused)?;
     let range = base..base + request.len;
+    // SAFETY: just reserved, and no other thread knows it.
+    let is_locked = unsafe { window::is_locked(base) };
     let all_placed = vmo.pieces(bytes.clone()).try_for_each(|piece| {
         let piece = piece?;
         let lines = vmo.lines(piece.extent)?.ok_or(Error::Corrupt("a mapped extent is gone"))?;
         let offset = arena.offset_of(piece.lines(lines)?);
         let at = base + (piece.from - bytes.start as usize);
         // SAFETY: within the range that was just reserved, which no other thread knows.
-        unsafe { window::place(at, piece.len, file, offset, request.access) }.map_err(refused)
+        unsafe { window::place((at, piece.len), (file, offset), request.access, is_locked) }.map_err(refused)
     });
     if let Err(error) = all_placed {
-        // SAFETY: as above.
-        unsafe { window::unmap(base, request.len) };
+        // SAFETY: as above. It splits no mapping, so it does not fail.
+        let _ = unsafe { window::unmap(base, request.len) };
         return Err(error);
     }
     if request.populates {
@@ -147,25 +146,30 @@ fn checked(at: usize, len: usize) -> Result<Range<usize>> {
     end.map(|end| at..end).ok_or(Error::InvalidArgs("a range that is no whole pages"))
 }
 
-/// Unmaps what is mapped in the range. Gives the handles that nothing mapped needs any more: the caller closes them.
+/// Unmaps what is mapped in the range. Gives the handles that nothing mapped needs any more, also after an error: the caller
+/// closes them.
 pub(crate) fn unmap(
     thread: &Thread,
     at: usize,
     len: usize,
     _promise: MemoryPromise,
-) -> Result<Vec<HandleValue>> {
-    let range = checked(at, len)?;
-    let mut maps = thread.process.maps.lock();
-    let parts = maps.within(&range);
-    if parts.is_empty() {
-        return Err(Error::NotFound);
-    }
-    for (part, _) in parts {
-        // SAFETY: mapped by `place`, and still listed. The caller has promised that no thread uses it.
-        unsafe { window::unmap(part.start, part.len()) };
-    }
-    // Behind the unmapping (INV-VMO-4).
-    Ok(maps.remove(&range))
+) -> (Vec<HandleValue>, Result<()>) {
+    let mut keepers = Vec::new();
+    let unmapped = checked(at, len).and_then(|range| {
+        let mut maps = thread.process.maps.lock();
+        let parts = maps.within(&range);
+        if parts.is_empty() {
+            return Err(Error::NotFound);
+        }
+        for (part, _) in parts {
+            // SAFETY: mapped by `place`, and still listed. The caller has promised that no thread uses it.
+            unsafe { window::unmap(part.start, part.len()) }.map_err(|error| refused(&error, part.len()))?;
+            // Behind the unmapping (INV-VMO-4).
+            keepers.extend(maps.remove(&part));
+        }
+        Ok(())
+    });
+    (keepers, unmapped)
 }
 
 /// Changes the access to a range, all of which is mapped.

@@ -71,9 +71,15 @@ pub(crate) fn clear(vmo: &Extents<'_>, bytes: Range<u64>) -> Result<()> {
     for piece in vmo.pieces(bytes) {
         let piece = piece?;
         let Some(lines) = vmo.lines(piece.extent)? else { continue };
-        // Nothing is given back by the heap, and by a process that has locked its memory.
-        if vmo.arena.decommit(piece.lines(lines)?) != piece.len {
-            Bytes::new(lines, piece.from).clear(piece.len);
+        if vmo.arena.decommit(piece.lines(lines)?) == piece.len {
+            continue;
+        }
+        // Nothing is given back by the heap, and by a process that has locked its memory. There the pages that have memory
+        // are cleared: a store to another one would commit it.
+        let (mut at, end) = (piece.from, piece.from + piece.len);
+        while let Some((first, past)) = vmo.arena.data_in(lines, at..end) {
+            Bytes::new(lines, first).clear(past - first);
+            at = past;
         }
     }
     Ok(())

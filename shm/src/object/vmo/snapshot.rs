@@ -5,13 +5,13 @@
 
 use crate::arena::copy::Bytes;
 use crate::arena::error::Result;
-use crate::arena::record::line::Line;
 use crate::arena::record::row::HAZARD_SECOND;
 use crate::arena::size_class::EXTENT_UNIT_BYTES;
 use crate::arena::word::handle::Rights;
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::object::vmo::children;
+use crate::object::vmo::copy::write_at;
 use crate::object::vmo::extents::{Extents, with_vmo};
 use crate::process::thread::Thread;
 use core::mem::MaybeUninit;
@@ -30,33 +30,17 @@ pub(crate) fn copy(thread: &Thread, from: &Extents<'_>, offset: u64, to: &Extent
         let piece = piece?;
         let Some(lines) = from.lines(piece.extent)? else { continue };
         let mut at = piece.from;
-        while let Some((first, len)) = next_data(thread, lines, at, piece.from + piece.len) {
-            let part = &mut buffer[..len.min(PIECE_BYTES)];
+        while let Some((first, past)) = thread.arena().data_in(lines, at..piece.from + piece.len) {
+            let part = &mut buffer[..(past - first).min(PIECE_BYTES)];
             Bytes::new(lines, first).read_uninit(part);
             // SAFETY: `read_uninit` has filled all of it.
             let part = unsafe { &*(&raw const *part as *const [u8]) };
-            write(thread, to, first as u64 - offset, part)?;
+            let position = first as u64 - offset;
+            write_at(thread, to, position..position + part.len() as u64, part)?;
             at = first + part.len();
         }
     }
     Ok(())
-}
-
-fn write(thread: &Thread, to: &Extents<'_>, offset: u64, bytes: &[u8]) -> Result<()> {
-    let mut rest = bytes;
-    for piece in to.pieces(offset..offset + bytes.len() as u64) {
-        let piece = piece?;
-        let (part, others) = rest.split_at(piece.len);
-        Bytes::new(to.lines_to_write(thread, piece.extent)?, piece.from).write(part);
-        rest = others;
-    }
-    Ok(())
-}
-
-/// The next bytes that have memory, between these offsets in an extent: where they begin, and how many there are.
-fn next_data(thread: &Thread, lines: &[Line], at: usize, end: usize) -> Option<(usize, usize)> {
-    let (first, past) = thread.arena().data_in(lines, at..end)?;
-    (first < past).then_some((first, past - first))
 }
 
 /// Fills the new object `child` with the bytes of `found` from `offset` on, and makes it a child of that. `rights` are those that

@@ -84,7 +84,7 @@ impl Drop for Maps {
         if self.process == std::process::id() {
             for (start, mapped) in &self.by_start {
                 // SAFETY: mapped by this library. A program that still uses it faults: it has left the arena.
-                unsafe { window::unmap(*start, mapped.end - start) };
+                let _ = unsafe { window::unmap(*start, mapped.end - start) };
             }
         }
     }
