@@ -297,7 +297,7 @@ fn queued_sockets_end_with_their_queue() {
         drop(server);
         client.accept().unwrap().write(b"still").unwrap();
         assert_eq!(read(&ours, 9).unwrap(), b"still");
-        // A carrier that is itself in a message which nobody reads.
+        // A carrier that is itself in a message which is never read.
         let (server, client) = Socket::create(SocketOpts::HAS_ACCEPT).unwrap();
         let (ours, theirs) = Socket::create_stream();
         server.share(theirs).unwrap();

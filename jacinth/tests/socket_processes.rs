@@ -270,7 +270,7 @@ fn killed_writers_leave_whole_datagrams() {
     });
 }
 
-/// A stopped process keeps nobody who shares an end with it from writing and reading.
+/// A stopped process keeps no process that shares an end with it from writing and reading.
 #[test]
 fn stopped_sharers_hold_up_nobody() {
     in_arena(|supervisor| {

@@ -93,7 +93,7 @@ fn access_changes_within_the_rights() {
     });
 }
 
-/// A reader never faults, whatever the size becomes.
+/// A reader never faults when the size changes.
 #[test]
 fn shrinking_makes_no_reader_fault() {
     in_arena(|_| {

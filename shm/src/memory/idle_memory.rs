@@ -55,7 +55,7 @@ impl IdleMemory {
         (bytes, self.is_due) = slot_pages::decommit_slots(supervisor, unused, go_on)?;
         for class in arena.layout().classes() {
             if class.is_extent() {
-                // Whoever frees an extent gives its memory back first (INV-VMO-1); so only descriptors are idle.
+                // A thread that frees an extent gives its memory back first (INV-VMO-1); so only descriptors are idle.
                 trim::trim(supervisor, class, |_| true)?;
             } else {
                 bytes += self.pass_over(class, supervisor, unused, go_on)?;

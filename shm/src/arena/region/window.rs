@@ -2,7 +2,7 @@
 //! has chosen.
 //!
 //! The kernel enforces the access. A window without [`Access::WRITE`] *for good* is made from a descriptor that is open for
-//! reading alone: then the kernel refuses to make it writable later, whoever asks.
+//! reading alone: then the kernel refuses to make it writable later, by any call.
 
 use crate::arena::layout::PAGE_BYTES;
 use std::io;

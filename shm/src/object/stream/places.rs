@@ -256,7 +256,7 @@ impl<'a> Stream<'a> {
 
     /// Whether an item can be cleared, or is.
     fn is_read(&self, item: u64) -> bool {
-        // Relaxed: whoever needs the place looks again.
+        // Relaxed: a writer that needs the place looks again.
         let head = self.words.head().load(Relaxed);
         !matches!(self.at(item), Ok(At::Here(item)) if item.is_open || item.end > head)
     }

@@ -118,7 +118,8 @@ pub(crate) fn reset(thread: &Thread, slot: Slot) -> Result<()> {
     Ok(())
 }
 
-/// Clears what a creator wrote that died before its commit.
+/// Clears what a creator wrote that died before its commit. The class of fifos calls it for sockets too: the class of the slot
+/// is not known then.
 pub(crate) fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {
     for side in 0..2 {
         let words = words(thread.arena(), ObjectRef::new(slot, side))?;

@@ -5,7 +5,7 @@
 //! thread that needs it.
 //!
 //! INV-SHUTDOWN-1: *what was written is read, and nothing else.* A writer commits, and then looks at the signal; a reader
-//! copies, and then looks at the signal, before it moves the head. Whoever sees it fixes the end: a heavy barrier, the tail,
+//! copies, and then looks at the signal, before it moves the head. A thread that sees it fixes the end: a heavy barrier, the tail,
 //! and a CAS of the end. So a write that did not see the signal lies before the barrier, and is counted. One that saw it
 //! compares its bytes with the end, and a reader that saw it reads up to the end.
 

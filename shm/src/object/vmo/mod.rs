@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The pages lie in *extents*: blocks of pools of their own, in the arena's one file, which all processes have mapped. So
-//! a read and a write are copies without a system call, and a handle that is sent carries its pages with it, whoever
-//! dies. The pools are sparse: an extent takes address space for all of its bytes, and memory where it was written. An
+//! a read and a write are copies without a system call, and a handle that is sent carries its pages with it, if the
+//! sender dies too. The pools are sparse: an extent takes address space for all of its bytes, and memory where it was written. An
 //! object has no extent before it is written, and finds a byte's extent by its offset alone (`word/vmo/geometry`).
 //!
 //! INV-VMO-1: an extent that is FREE, and one that was just taken, is all zero. *Why:* it is written only while it is

@@ -22,7 +22,7 @@ pub(super) struct Queues {
     pub(super) findings: Vec<String>,
 }
 
-/// Walks over the queues of all objects, whatever their class.
+/// Walks over the queues of all objects, of any class.
 pub(super) fn walk(arena: &Arena, is_alive: impl Fn(Tag) -> bool) -> Result<Queues> {
     let mut queues = Queues::default();
     for slot in (0..arena.used_slots()).map(Slot) {

@@ -55,12 +55,14 @@ impl Measurement for UnixFd {
     }
 }
 
+/// Sends a descriptor, and keeps none.
 #[inline(always)]
-fn give(socket: &OwnedFd, event: OwnedFd) -> Result<()> {
-    until_done(|| send_fd(socket, event.as_fd(), SendFlags::DONTWAIT)).context("sendmsg")
+pub fn give(socket: &OwnedFd, file: OwnedFd) -> Result<()> {
+    until_done(|| send_fd(socket, file.as_fd(), SendFlags::DONTWAIT)).context("sendmsg")
 }
 
+/// The next descriptor. `None` when the other end is closed.
 #[inline(always)]
-fn take(socket: &OwnedFd) -> Result<Option<OwnedFd>> {
+pub fn take(socket: &OwnedFd) -> Result<Option<OwnedFd>> {
     until_done(|| receive_fd(socket, RecvFlags::DONTWAIT)).context("recvmsg")
 }

@@ -1,15 +1,13 @@
 //! A memfd of 16 MiB passed over a Unix socket, mapped by the other process, looked at, and let go.
 
-use crate::measure::peer::until_done;
+use super::fd::{give, take};
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
-use crate::process::link::{Reply, receive_fd, send_fd, seqpacket_pair};
+use crate::process::link::{Reply, seqpacket_pair};
 use anyhow::{Context as _, Result};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::{dup, write};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use rustix::net::{RecvFlags, SendFlags};
 use std::hint::black_box;
-use std::os::fd::{AsFd, OwnedFd};
 
 /// The bytes that are handed over.
 pub const BYTES: usize = 16 << 20;
@@ -84,14 +82,4 @@ impl Measurement for MemfdHandover {
         }
         stage.link.send(&Reply::Done(count))
     }
-}
-
-#[inline(always)]
-fn give(socket: &OwnedFd, memory: OwnedFd) -> Result<()> {
-    until_done(|| send_fd(socket, memory.as_fd(), SendFlags::DONTWAIT)).context("sendmsg")
-}
-
-#[inline(always)]
-fn take(socket: &OwnedFd) -> Result<Option<OwnedFd>> {
-    until_done(|| receive_fd(socket, RecvFlags::DONTWAIT)).context("recvmsg")
 }
