@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 const NONE: Rights = Rights::empty();
 const STREAM: SocketOptions = SocketOptions::empty();
+/// The block of the places for items.
+const PLACES_BYTES: usize = 1024 * size_of::<u64>();
 
 fn thread() -> Thread {
     let config = Config { max_objects: 8, max_processes: 1, pool_bytes: 4 << 20, ..Config::default() };
@@ -131,6 +133,29 @@ fn little_traffic_keeps_a_small_ring() {
     let blocks: Vec<_> =
         remains::blocks(thread.arena(), thread.lookup(near).unwrap().entry.object()).unwrap();
     assert_eq!(blocks.iter().map(|block| block.bytes()).collect::<Vec<_>>(), [4096]);
+    close_all(&thread, [near, far]);
+}
+
+/// The ring that was too short is freed once it is read, and the larger one stays.
+#[test]
+fn a_ring_grows_to_the_capacity() {
+    let thread = thread();
+    let (near, far) = create(&thread, STREAM);
+    let side = thread.lookup(near).unwrap().entry.object();
+    let rings = || -> Vec<usize> {
+        let blocks = remains::blocks(thread.arena(), side).unwrap();
+        blocks.iter().map(|block| block.bytes()).filter(|bytes| *bytes != PLACES_BYTES).collect()
+    };
+    for round in 0..3 {
+        assert_eq!(thread.socket_write(near, NONE, &[1]), Ok(1), "{round}");
+        let much = vec![2; MAX_SOCKET_BYTES];
+        assert_eq!(thread.socket_write(near, NONE, &much), Ok(MAX_SOCKET_BYTES - 1));
+        assert_eq!(rings().len(), if round == 0 { 2 } else { 1 });
+        let mut all = vec![1];
+        all.resize(MAX_SOCKET_BYTES, 2);
+        assert!(read(&thread, far, MAX_SOCKET_BYTES) == Ok(all), "{round}");
+        assert_eq!(rings(), [MAX_SOCKET_BYTES.next_power_of_two()]);
+    }
     close_all(&thread, [near, far]);
 }
 
