@@ -42,11 +42,11 @@ impl Class for Fifo {
     type Progress = ();
 
     fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
-        Ok(signals::observable(thread.arena(), found.entry.object(), stored)?.signals)
+        Ok(signals::look(thread.arena(), found.entry.object(), stored)?.observable.signals)
     }
 
     fn observable(thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
-        signals::observable(thread.arena(), side, stored)
+        Ok(signals::look(thread.arena(), side, stored)?.observable)
     }
 
     fn bind_half<'a>(

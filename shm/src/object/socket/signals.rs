@@ -9,14 +9,12 @@ use crate::arena::word::stream::geometry::SocketOptions;
 use crate::arena::word::stream::item::ItemWord;
 use crate::object::class::{Edge, Observable};
 use crate::object::socket::accept_queue;
-use crate::object::stream::places::Stream;
-use crate::object::stream::signals;
+use crate::object::stream::signals::{self, Seen};
 use crate::sync::Relaxed;
 
 /// The signals of a side. A caller without a hazard validates its handle afterwards.
 pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Result<Observable> {
-    let mut seen = signals::observable(arena, side, stored)?;
-    let (incoming, outgoing) = (Stream::of(arena, side.peer())?, Stream::of(arena, side)?);
+    let Seen { incoming, outgoing, unread, sent, observable: mut seen } = signals::look(arena, side, stored)?;
     let options = incoming.geometry.socket_options().unwrap_or_default();
     // Relaxed, all: as the heads of the streams.
     let peer = State(arena.state(side.peer())?.load(Relaxed)).signals();
@@ -24,7 +22,6 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
     seen.signals.set(Signals::PEER_WRITE_DISABLED, peer_is_over);
     let [read_threshold, write_threshold] =
         [incoming.words.read_threshold(), outgoing.words.write_threshold()].map(|word| word.load(Relaxed));
-    let [unread, sent] = [incoming, outgoing].map(|stream| stream.unread());
     let room = outgoing.geometry.capacity().saturating_sub(sent.bytes);
     let is_reached = |word, bytes| (1..=bytes).contains(&stream::threshold_bytes(word));
     seen.signals.set(Signals::READ_THRESHOLD, is_reached(read_threshold, unread.bytes));
@@ -34,11 +31,12 @@ pub(crate) fn observable(arena: &Arena, side: ObjectRef, stored: Signals) -> Res
     let has_control = options.contains(SocketOptions::HAS_CONTROL);
     seen.signals.set(Signals::CONTROL_READABLE, has_control && received.block().is_some());
     seen.signals.set(Signals::CONTROL_WRITABLE, has_control && written.block().is_none());
-    let has_queues = options.contains(SocketOptions::HAS_ACCEPT);
-    let (mine, theirs) = (accept_queue::of(arena, side)?, accept_queue::of(arena, side.peer())?);
-    let (acceptable, shared) = (mine.content()?, theirs.content()?);
-    let has_room = has_queues && theirs.has_room()?;
-    seen.signals.set(Signals::ACCEPT, has_queues && acceptable.is_some());
+    let (mut acceptable, mut shared, mut has_room) = (None, None, false);
+    if options.contains(SocketOptions::HAS_ACCEPT) {
+        let (mine, theirs) = (accept_queue::of(arena, side)?, accept_queue::of(arena, side.peer())?);
+        (acceptable, shared, has_room) = (mine.content()?, theirs.content()?, theirs.has_room()?);
+    }
+    seen.signals.set(Signals::ACCEPT, acceptable.is_some());
     seen.signals.set(Signals::SHARE, has_room);
     // For good once a threshold was set: the two kinds of marks do not compare.
     let is_plain = options.difference(SocketOptions::DATAGRAM).is_empty()
