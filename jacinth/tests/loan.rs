@@ -4,6 +4,7 @@ mod support;
 
 use jacinth::raw;
 use jacinth::*;
+use std::io::Write;
 use support::*;
 
 #[test]
@@ -54,24 +55,189 @@ fn unwritten_loan_bytes_are_zero() {
 }
 
 #[test]
-#[expect(unsafe_code, reason = "the view that trusts is what is tested")]
 fn a_loan_is_sent_as_filled() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let bytes = bytes_of(100_000, 3);
-        let mut loan = ours.reserve(bytes.len()).unwrap();
-        // SAFETY: the channel stays here, and all of the loan is filled.
-        unsafe {
-            let places = loan.as_raw().as_uninit_mut().unwrap();
-            for (place, byte) in places.iter_mut().zip(&bytes) {
-                place.write(*byte);
-            }
-            loan.as_raw().assume_init();
+        // Three ways to fill it.
+        let mut by_slice = ours.reserve(bytes.len()).unwrap();
+        by_slice.copy_from_slice(&bytes);
+        let mut by_writer = ours.reserve(bytes.len()).unwrap();
+        bytes.chunks(777).for_each(|part| by_writer.write_all(part).unwrap());
+        assert_eq!(by_writer.write(b"x").unwrap(), 0, "there is room for no more");
+        let mut by_offset = ours.reserve(bytes.len()).unwrap();
+        by_offset.write_at(50_000, &bytes[50_000..]).unwrap();
+        by_offset.write_at(0, &bytes[..50_000]).unwrap();
+        for loan in [by_slice, by_writer, by_offset] {
+            loan.commit().unwrap();
+            let held = theirs.read_in_place().unwrap();
+            assert!(held[..] == bytes);
+            assert!((held.as_ptr() as usize).is_multiple_of(64));
+        }
+    });
+}
+
+/// The slice is borrowed from the loan, so a later fill cannot be seen through an earlier slice.
+#[test]
+fn unwritten_bytes_read_as_zero() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create();
+        tell(&ours, vec![0xff; 5000]);
+        next(&theirs);
+        let mut loan = ours.reserve(5000).unwrap();
+        loan.write_at(0, b"head").unwrap();
+        assert_eq!((&loan[..6], loan.written()), (&b"head\0\0"[..], 5000), "a look has zeroed the rest");
+        assert!(loan[6..].iter().all(|byte| *byte == 0));
+        loan[4999] = 1;
+        loan.commit().unwrap();
+        assert_eq!(theirs.read_in_place().unwrap()[4999], 1);
+    });
+}
+
+#[test]
+fn loans_carry_as_many_handles_as_reserved() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create();
+        for (len, count) in [(0, 1), (5, 2), (64, 64), (4096, 8), ((1 << 20) - 64, 8), (1 << 20, 64)] {
+            let mut loan = ours.reserve_with_handles(len, count).unwrap();
+            loan.fill(9);
+            loan.commit_with_handles(&mut events(count)).unwrap();
+            let held = theirs.read_in_place().unwrap();
+            assert!(held.len() == len && held.iter().all(|byte| *byte == 9), "{len}");
+            assert_eq!(held.finish().unwrap().len(), count);
+            // And by a reader that copies.
+            let mut loan = ours.reserve_with_handles(len, count).unwrap();
+            loan.fill(8);
+            loan.commit_with_handles(&mut events(count)).unwrap();
+            let message = next(&theirs);
+            assert!(message.bytes().len() == len && message.bytes().iter().all(|byte| *byte == 8), "{len}");
+            assert_eq!(message.n_handles(), count);
+        }
+        assert_eq!(ours.reserve_with_handles(5, 65).map(drop), Err(Status::OUT_OF_RANGE));
+        assert_eq!(objects(supervisor), 1, "the handles are closed with their messages");
+    });
+}
+
+#[test]
+fn failed_commits_close_the_handles() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create();
+        let mut two = events(2);
+        let loan = ours.reserve_with_handles(100, 1).unwrap();
+        assert_eq!(loan.commit_with_handles(&mut two), Err(Status::OUT_OF_RANGE));
+        assert!(two.iter().all(NullableHandle::is_invalid));
+        let mut weak = [Event::create().replace(Rights::WAIT).unwrap().into()];
+        let loan = ours.reserve_with_handles(100, 1).unwrap();
+        assert_eq!(loan.commit_with_handles(&mut weak), Err(Status::ACCESS_DENIED));
+        assert!(weak[0].is_invalid());
+        let (loan, other) =
+            (ours.reserve_with_handles(100, 1).unwrap(), ours.reserve_with_handles(100, 1).unwrap());
+        drop(theirs);
+        let mut last = events(1);
+        assert_eq!(loan.commit_with_handles(&mut last), Err(Status::PEER_CLOSED));
+        assert!(last[0].is_invalid());
+        assert_eq!(other.commit(), Err(Status::PEER_CLOSED));
+        drop(ours);
+        assert_eq!(objects(supervisor), 0);
+    });
+}
+
+/// The room that a loan has been promised is not given to others, and is theirs when the loan is dropped.
+#[test]
+fn a_loan_keeps_its_place() {
+    in_arena_of(
+        |config| config.max_pending_messages = 4,
+        |_| {
+            let (ours, theirs) = Channel::create();
+            let (kept, dropped) = (ours.reserve(10).unwrap(), ours.reserve(10).unwrap());
+            tell(&ours, "one");
+            tell(&ours, "two");
+            assert_eq!(ours.write(b"three", &mut []), Err(Status::SHOULD_WAIT));
+            assert_eq!(ours.reserve(10).map(drop), Err(Status::SHOULD_WAIT));
+            drop(dropped);
+            tell(&ours, "three");
+            assert_eq!(ours.write(b"four", &mut []), Err(Status::SHOULD_WAIT));
+            kept.commit().unwrap();
+            let read: Vec<_> = (0..4).map(|_| next(&theirs).bytes().to_vec()).collect();
+            assert_eq!(read, [&b"one"[..], b"two", b"three", &[0; 10]]);
+        },
+    );
+}
+
+/// A reference to lent memory lives as long as the loan or the message. So no call takes the channel away meanwhile.
+#[test]
+fn lent_memory_keeps_its_channel() {
+    in_arena(|_| {
+        let (carrier, _far) = Channel::create();
+        let (ours, theirs) = Channel::create();
+        tell(&ours, "held");
+        let (loan, held) = (ours.reserve(100).unwrap(), theirs.read_in_place().unwrap());
+        for (end, lent) in [(&ours, "a loan"), (&theirs, "a message that is read")] {
+            let value = end.raw_handle();
+            assert_eq!(raw::close(value), Err(Status::BAD_STATE), "{lent}");
+            assert_eq!(raw::close_many(&[value]), Err(Status::BAD_STATE), "{lent}");
+            assert_eq!(raw::replace(value, Rights::SAME_RIGHTS).map(drop), Err(Status::BAD_STATE), "{lent}");
+            assert_eq!(
+                raw::channel_write(carrier.raw_handle(), b"", &[value]),
+                Err(Status::BAD_STATE),
+                "{lent}"
+            );
+            assert!(end.basic_info().is_ok(), "{lent}: the handle is still there");
+        }
+        assert_eq!(&held[..], b"held");
+        loan.commit().unwrap();
+        held.finish().unwrap();
+        assert_eq!(next(&theirs).bytes(), [0; 100]);
+        raw::close(theirs.into_raw()).unwrap();
+        raw::channel_write(carrier.raw_handle(), b"", &[ours.into_raw()]).unwrap();
+    });
+}
+
+/// The other handles of a refused message stay too, and work.
+#[test]
+fn refused_writes_leave_all_handles() {
+    in_arena(|_| {
+        let (carrier, far) = Channel::create();
+        let (ours, theirs) = Channel::create();
+        let loan = ours.reserve(100).unwrap();
+        for place in 0..3 {
+            let (event, (near, _other)) = (Event::create(), Channel::create());
+            let mut values = vec![event.raw_handle(), near.raw_handle()];
+            values.insert(place, ours.raw_handle());
+            assert_eq!(raw::channel_write(carrier.raw_handle(), b"", &values), Err(Status::BAD_STATE));
+            event.signal(Signals::NONE, Signals::USER_0).unwrap();
+            tell(&near, "still here");
+            carrier.write(b"", &mut [event.into(), near.into()]).unwrap();
+            assert_eq!(next(&far).n_handles(), 2);
         }
         loan.commit().unwrap();
-        let held = theirs.read_in_place().unwrap();
-        // SAFETY: nobody writes to it any more, and the channel stays here.
-        assert_eq!(unsafe { held.as_raw().as_slice() }.unwrap(), bytes);
+        assert_eq!(next(&theirs).bytes(), [0; 100]);
+    });
+}
+
+/// Threads that lend and return while another tries to close: the close succeeds once, and no slice outlives it.
+#[test]
+fn closes_race_with_loans() {
+    in_arena(|_| {
+        for _ in 0..200 {
+            let (ours, theirs) = Channel::create();
+            let value = ours.into_raw();
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(move || {
+                        loop {
+                            match Loan::of_channel(value, 3000, 0) {
+                                Ok(mut loan) => loan.fill(1),
+                                Err(Status::BAD_HANDLE) => break,
+                                Err(status) => panic!("{status}"),
+                            }
+                        }
+                    });
+                }
+                while raw::close(value) == Err(Status::BAD_STATE) {}
+            });
+            assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::PEER_CLOSED));
+        }
     });
 }
 
@@ -128,31 +294,6 @@ fn in_place_reads_finish_in_any_order() {
             assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
             assert_eq!(objects(supervisor), 1, "handles of dropped messages are closed");
         }
-    });
-}
-
-#[test]
-fn a_transferred_end_takes_its_unfinished_messages() {
-    in_arena(|_| {
-        let (carrier, far) = Channel::create();
-        let (ours, theirs) = Channel::create();
-        for number in 0..6u8 {
-            tell(&ours, [number; 200]);
-        }
-        let mut held: Vec<_> = (0..5).map(|_| theirs.read_in_place().unwrap()).collect();
-        drop(held.remove(3));
-        assert_eq!(held.remove(1).finish().map(drop), Ok(()));
-        raw::channel_write(carrier.raw_handle(), b"", &[theirs.raw_handle()]).unwrap();
-        for message in held {
-            assert_eq!(message.read_at(0, &mut [0]), Err(Status::BAD_HANDLE));
-            assert_eq!(message.finish().map(drop), Err(Status::BAD_HANDLE), "it is no longer this reader's");
-        }
-        std::mem::forget(theirs);
-        let theirs = Channel::from(next(&far).take_handle(0).unwrap());
-        for number in [0u8, 2, 4, 5] {
-            assert_eq!(next(&theirs).bytes(), [number; 200]);
-        }
-        assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
     });
 }
 

@@ -59,6 +59,11 @@ pub use memory::decommit::Unused;
 pub use memory::idle_memory::IdleMemory;
 pub use object::ObjectClass;
 pub use object::bind::Received;
+pub use object::buffer::BufferMut;
+#[cfg(not(loom))]
+pub use object::buffer::BufferView;
+#[cfg(not(loom))]
+pub use object::buffer::unsent::UnsentBytes;
 pub use object::channel::call::Pending;
 pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]

@@ -297,22 +297,22 @@ fn loans_and_in_place_reads_avoid_copies() {
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
     let found = thread.lookup(a).unwrap();
-    let mut loan = thread.reserve(found, Rights::empty(), 1 << 20).unwrap();
-    loan.write_at(0, b"begin").unwrap();
-    loan.write_at((1 << 20) - 3, b"end").unwrap();
+    let mut loan = thread.reserve(found, Rights::empty(), 1 << 20, 0).unwrap();
+    loan.unsent_mut().write_at(0, b"begin").unwrap();
+    loan.unsent_mut().write_at((1 << 20) - 3, b"end").unwrap();
     assert_eq!(
-        loan.write_at((1 << 20) - 2, b"end"),
+        loan.unsent_mut().write_at((1 << 20) - 2, b"end"),
         Err(Error::out_of_range("the end of the write", (1 << 20) + 1, 1 << 20))
     );
-    thread.commit(loan).unwrap();
-    thread.return_loan(thread.reserve(found, Rights::empty(), 1 << 20).unwrap());
+    thread.commit(loan, &[], Rights::empty()).unwrap();
+    thread.return_loan(thread.reserve(found, Rights::empty(), 1 << 20, 0).unwrap());
     thread.send(found, Rights::empty(), b"after").unwrap();
     let held = thread.receive_in_place(thread.lookup(b).unwrap(), Rights::empty()).unwrap();
     let mut end = [0; 3];
     held.read_at((1 << 20) - 3, &mut end).unwrap();
     assert_eq!(&end, b"end");
     assert_eq!(read(&thread, b).unwrap().bytes, b"after", "others go on");
-    thread.finish(&held, &mut |_| {}).unwrap();
+    thread.finish(held, &mut |_| {}).unwrap();
     assert_eq!(read(&thread, b).err(), Some(Error::ShouldWait));
     clean(&thread);
 }
@@ -426,8 +426,8 @@ fn an_ended_channel_holds_no_blocks() {
     for _ in 0..20 {
         // A loan takes half of its class, and 512 channels would be reclaimed together.
         let (near, far) = channel(&thread);
-        let loan = thread.reserve(thread.lookup(near).unwrap(), Rights::empty(), 2 << 20).unwrap();
-        thread.commit(loan).unwrap();
+        let loan = thread.reserve(thread.lookup(near).unwrap(), Rights::empty(), 2 << 20, 0).unwrap();
+        thread.commit(loan, &[], Rights::empty()).unwrap();
         for end in [near, far] {
             thread.close(thread.lookup(end).unwrap()).unwrap();
         }

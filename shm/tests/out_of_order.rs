@@ -132,7 +132,7 @@ fn held_message_slows_no_later_reading() {
         assert_eq!(world.read(world.client).unwrap().bytes, number.to_le_bytes());
     }
     assert_eq!(world.read(world.client).err(), Some(Error::ShouldWait));
-    world.thread.finish(&held, &mut |_| ()).unwrap();
+    world.thread.finish(held, &mut |_| ()).unwrap();
     assert_eq!(world.audit().messages, 0);
     world.close_all();
 }
@@ -147,7 +147,7 @@ fn all_pending_messages_may_be_held() {
         (0..count).map(|_| world.thread.receive_in_place(found, Rights::empty()).unwrap()).collect();
     assert_eq!(world.thread.receive_in_place(found, Rights::empty()).err(), Some(Error::ShouldWait));
     fastrand::Rng::with_seed(3).shuffle(&mut held);
-    held.iter().for_each(|message| world.thread.finish(message, &mut |_| ()).unwrap());
+    held.into_iter().for_each(|message| world.thread.finish(message, &mut |_| ()).unwrap());
     assert_eq!(world.audit().messages, 0);
     world.close_all();
 }
@@ -166,7 +166,7 @@ fn closing_an_end_walks_its_messages_once() {
     world.read(world.client).unwrap();
     (1..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
     assert!(world.audit().blocks > 5_000, "segments of sixteen");
-    drop(held);
+    world.thread.finish(held, &mut |_| ()).unwrap();
     world.close_all();
 }
 
@@ -176,15 +176,15 @@ fn full_channel_counts_only_unread_messages() {
     (0..4).for_each(|_| world.send(world.server, b"unread").unwrap());
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
     let found = world.thread.lookup(world.client).unwrap();
-    let held: Vec<_> =
+    let mut held: Vec<_> =
         (0..3).map(|_| world.thread.receive_in_place(found, Rights::empty()).unwrap()).collect();
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait), "held is not consumed");
-    world.thread.finish(&held[2], &mut |_| ()).unwrap();
+    world.thread.finish(held.remove(2), &mut |_| ()).unwrap();
     world.send(world.server, b"one more").unwrap();
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
     world.read(world.client).unwrap();
     world.send(world.server, b"one more").unwrap();
-    drop(held);
+    held.into_iter().for_each(|message| world.thread.finish(message, &mut |_| ()).unwrap());
     world.close_all();
 }
 
@@ -339,7 +339,9 @@ fn each_reading_order_delivers_once() {
                 world.audit();
             }
         }
-        expected.held.clear();
+        for (_, message) in std::mem::take(&mut expected.held) {
+            world.thread.finish(message, &mut |_| ()).unwrap();
+        }
         for end in [to_self, from_self.unwrap()] {
             world.thread.close(world.thread.lookup(end).unwrap()).unwrap();
         }
@@ -378,7 +380,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
                 && (held.len() > 3 || random.u32(..8) == 0)
             {
                 let message = expected.held.remove(number).unwrap();
-                world.thread.finish(&message, &mut |_| ()).unwrap();
+                world.thread.finish(message, &mut |_| ()).unwrap();
             }
         }
         12..14 => match world.begin(&text(0, random)) {
@@ -427,7 +429,7 @@ fn move_an_end(
     if reading {
         // No message may be claimed: after the move, replies of open calls and held messages are free for any reader again.
         while let Some((_, message)) = expected.held.pop_first() {
-            world.thread.finish(&message, &mut |_| ()).unwrap();
+            world.thread.finish(message, &mut |_| ()).unwrap();
         }
         for (call, answered) in expected.calls.drain(..) {
             match answered {

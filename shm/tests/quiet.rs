@@ -145,8 +145,8 @@ fn idle_channels_yield_blocks_to_others() {
         for process in &processes {
             let idle = Thread::join(process).unwrap();
             let (near, far) = channel(&idle);
-            let loan = idle.reserve(idle.lookup(near).unwrap(), Rights::empty(), 9 << 20).unwrap();
-            idle.commit(loan).unwrap();
+            let loan = idle.reserve(idle.lookup(near).unwrap(), Rights::empty(), 9 << 20, 0).unwrap();
+            idle.commit(loan, &[], Rights::empty()).unwrap();
             assert_eq!(read(&idle, far), Ok(9 << 20));
             scope.spawn(|| process.run_scavenger(|| !stopping.load(Ordering::Relaxed)));
         }
@@ -155,7 +155,7 @@ fn idle_channels_yield_blocks_to_others() {
         let found = thread.lookup(near).unwrap();
         let got = (0..10).any(|round| {
             std::thread::sleep(Duration::from_millis(300 * round.min(1)));
-            thread.reserve(found, Rights::empty(), 9 << 20).is_ok()
+            thread.reserve(found, Rights::empty(), 9 << 20, 0).is_ok()
         });
         stopping.store(true, Ordering::Relaxed);
         thread.request_trim().unwrap();

@@ -196,18 +196,18 @@ fn other_readers_make_room_for_refused_ends() {
 }
 
 #[test]
-fn loan_over_share_leaves_end_unwritable() {
+fn a_loan_keeps_its_place() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let (near, far) = channel(&thread);
-    let loan = thread.reserve(thread.lookup(near).unwrap(), Rights::empty(), 100).unwrap();
-    assert_eq!(fill_with_messages(&thread, near), 800);
+    let none = Rights::empty();
+    let loan = thread.reserve(thread.lookup(near).unwrap(), none, 100, 0).unwrap();
+    assert_eq!(fill_with_messages(&thread, near), 799, "one place is the loan's");
+    thread.commit(loan, &[], none).unwrap();
+    assert!(matches!(send(&thread, near, 0), Err(Error::NoResources(_))));
     read(&thread, far).unwrap();
     wait_for_room(&thread, near);
     send(&thread, near, 0).unwrap();
-    assert!(is_writable(&thread, near), "nothing was refused since");
-    assert!(matches!(thread.commit(loan), Err(Error::NoResources(_))));
-    assert!(!is_writable(&thread, near));
 }
 
 /// Before a write is refused its process walks over all that it has; one that polls does so now and then.

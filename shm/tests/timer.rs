@@ -142,6 +142,7 @@ fn other_objects_are_no_timers() {
         (ObjectClass::Fifo, thread.fifo_create(4, 1, ALL).unwrap().0),
         (ObjectClass::Socket, thread.socket_create(SocketOptions::default(), ALL).unwrap().0),
         (ObjectClass::Vmo, thread.vmo_create(4096, true, ALL).unwrap()),
+        (ObjectClass::Buffer, thread.freeze(thread.buffer_create(100, ALL).unwrap()).unwrap()),
     ];
     for class in ObjectClass::ALL.iter().filter(|class| **class != ObjectClass::Timer) {
         let sized = sized.iter().find(|(sized, _)| sized == class).map(|(_, value)| *value);

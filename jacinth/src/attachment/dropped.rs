@@ -6,7 +6,9 @@ use jacinth_shm as shm;
 pub(crate) enum Dropped {
     Handle(u32),
     Loan(Option<shm::Loan>),
-    Message(shm::InPlace),
+    Message(Option<shm::InPlace>),
+    Buffer(Option<shm::BufferMut>),
+    View(Option<shm::BufferView>),
 }
 
 impl Dropped {
@@ -19,7 +21,10 @@ impl Dropped {
                 }
                 Ok(())
             }
+            Self::Buffer(buffer) => buffer.take().map_or(Ok(()), |buffer| thread.discard(buffer)),
+            Self::View(view) => view.take().map_or(Ok(()), |view| thread.end_view(view)),
             Self::Message(message) => {
+                let Some(message) = message.take() else { return Ok(()) };
                 let mut handles = Vec::new();
                 let finished = thread.finish(message, &mut |handle| handles.push(handle));
                 for handle in handles {

@@ -122,6 +122,7 @@ objects! {
     job: Job = JOB [];
     vmar: Vmar = VMAR [];
     vmo: Vmo = VMO [];
+    buffer: Buffer = BUFFER [];
 }
 
 owner!(Listener = LISTENER []);

@@ -129,6 +129,7 @@ object_types! {
     own {
         DIRECTORY = 128, "a directory: names to meet by";
         LISTENER = 129, "a listener: the server's side of a name";
+        BUFFER = 130, "a buffer: bytes that are written once";
     }
 }
 
@@ -185,6 +186,7 @@ mod tests {
         (28, "ZX_OBJ_TYPE_PAGER", ObjectType::PAGER),
         (128, "JACINTH_OBJ_TYPE_DIRECTORY", ObjectType::DIRECTORY),
         (129, "JACINTH_OBJ_TYPE_LISTENER", ObjectType::LISTENER),
+        (130, "JACINTH_OBJ_TYPE_BUFFER", ObjectType::BUFFER),
     ];
 
     #[test]

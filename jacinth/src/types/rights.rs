@@ -136,6 +136,9 @@ impl Rights {
     /// A listener, which is jacinth's own: reading is accepting.
     pub const LISTENER_DEFAULT: Self = Self::BASIC.union(Self::READ).union(Self::SIGNAL);
 
+    /// A buffer, which is jacinth's own. It cannot be written: that was done when it was made.
+    pub const BUFFER_DEFAULT: Self = Self::BASIC.union(Self::READ).union(Self::SIGNAL);
+
     /// A VMO. Late-2018 Zircon still gives [`EXECUTE`](Self::EXECUTE) here. Follows
     /// `docs/syscalls/vmo_create.md`.
     pub const VMO_DEFAULT: Self = Self::BASIC

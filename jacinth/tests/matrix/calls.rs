@@ -12,6 +12,7 @@ pub enum On {
     Channels,
     Fifos,
     Vmos,
+    Buffers,
     Sockets,
     Ports,
     Timers,
@@ -391,6 +392,24 @@ pub const CALLS: &[Call] = &[
         on: On::Timers,
         needs: Rights::WRITE,
         run: |value| raw::timer_set(value, FOREVER, MonotonicDuration::ZERO),
+    },
+    Call {
+        name: "Buffer::view",
+        on: On::Buffers,
+        needs: Rights::READ,
+        run: |value| typed::<Buffer>(value).view().map(drop),
+    },
+    Call {
+        name: "Buffer::size",
+        on: On::Buffers,
+        needs: Rights::NONE,
+        run: |value| typed::<Buffer>(value).size().map(drop),
+    },
+    Call {
+        name: "reserve_buffer",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| channel(value).reserve_buffer(100).map(drop),
     },
     Call { name: "timer_cancel", on: On::Timers, needs: Rights::WRITE, run: raw::timer_cancel },
     Call {

@@ -47,6 +47,9 @@ pub const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
     ("a VM object", &[On::Anything, On::Vmos], Rights::VMO_DEFAULT, || {
         (Vmo::create(4096).unwrap().into(), None)
     }),
+    ("a buffer", &[On::Anything, On::Buffers], Rights::BUFFER_DEFAULT, || {
+        (Buffer::from_slice(b"bytes").unwrap().into(), None)
+    }),
     ("a socket", &[On::Anything, On::Peered, On::Sockets], Rights::SOCKET_DEFAULT, || {
         let (end, other) = readable_socket();
         (end.into(), Some(other.into()))

@@ -16,6 +16,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub mod buffers;
 pub mod deaths;
 pub mod fifos;
 pub mod names;

@@ -17,7 +17,7 @@ macro_rules! scenes {
     };
 }
 
-scenes! { handle event timer port channel channel_lifecycle memory process directory listener fifo socket vmo }
+scenes! { handle event timer port channel channel_lifecycle memory process directory listener fifo socket vmo buffer }
 
 /// The processes that take part.
 pub struct Actors {

@@ -228,6 +228,16 @@ pub(crate) fn fits_slot(bytes: usize, handles: usize) -> bool {
     bytes + handles * size_of::<u64>() <= SLOT_BYTES
 }
 
+/// The index of the first handle's word in a payload block: in the line behind the bytes, which begin with the block.
+pub(crate) fn first_record_in_block(bytes: usize) -> usize {
+    bytes.div_ceil(LINE_BYTES) * LINE_WORDS
+}
+
+/// How many lines of a payload block a message takes.
+pub(crate) fn lines_in_block(bytes: usize, handles: usize) -> usize {
+    (bytes.div_ceil(LINE_BYTES) + handles.div_ceil(LINE_WORDS)).max(1)
+}
+
 /// The segment in `block`.
 pub(crate) fn segment(arena: &Arena, block: BlockId) -> Result<Segment> {
     let lines = arena.lines(block)?;
@@ -263,13 +273,12 @@ pub(crate) fn message<'a>(arena: &'a Arena, segment: &'a Segment, position: u64)
     let block = BlockId::from_link(segment.block_link(position).load(Relaxed));
     let block = block.ok_or(Error::Corrupt("a message in no block"))?;
     let lines = arena.lines(block)?;
-    let record_lines = header.handles().div_ceil(LINE_WORDS);
     if header.handles() > MAX_MESSAGE_HANDLES
-        || record_lines > lines.len()
-        || header.length() > (lines.len() - record_lines) * LINE_BYTES
+        || lines_in_block(header.length(), header.handles()) > lines.len()
     {
         return Err(Error::Corrupt("a message longer than its block"));
     }
-    let payload = Payload::new(lines, record_lines * LINE_WORDS);
-    Ok(Message { header, payload, block: Some(block), records: (block, 0) })
+    let first = first_record_in_block(header.length());
+    let payload = Payload::new(lines, 0);
+    Ok(Message { header, payload, block: Some(block), records: (block, first as u32) })
 }

@@ -2,8 +2,6 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
-#[cfg(not(loom))]
-use crate::process::Process;
 use crate::process::handle_table::HandleCodec;
 use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed, fence};
@@ -124,12 +122,4 @@ pub(crate) fn validate(thread: &Thread, found: ResolvedHandle) -> bool {
     // after the entry has changed. So if a read saw such a store, the load below sees the changed entry.
     fence(Acquire);
     is_current(thread, found)
-}
-
-/// As [`is_current`], for a caller that has no thread at hand.
-#[cfg(not(loom))]
-pub(crate) fn is_current_in(process: &Process, found: ResolvedHandle) -> bool {
-    let word = process.arena.entry(process.row, found.index);
-    // Relaxed: as in `is_current`.
-    word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
 }

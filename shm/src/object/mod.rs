@@ -331,6 +331,10 @@ classes! {
         /// A timer: one side, signaled from a point in time on.
         Timer;
     }
+    mod buffer {
+        /// A buffer: bytes that are written once, and read in place by all who have a handle.
+        Buffer;
+    }
     mod vmo {
         /// A VM object: bytes in pages.
         Vmo;

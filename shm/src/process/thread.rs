@@ -46,6 +46,29 @@ impl Thread {
 }
 
 impl Thread {
+    /// Runs `leave`, which takes the entry of a handle to `object` out of LIVE, while no thread is inside an operation on the
+    /// object.
+    ///
+    /// # Errors
+    /// `BadState` when memory of the object is lent to the program (INV-ENDPOINT-4); then `leave` was not run.
+    #[inline(always)]
+    pub(crate) fn leaving<T>(
+        &self,
+        index: EntryIndex,
+        object: ObjectRef,
+        leave: impl FnOnce() -> T,
+    ) -> Result<T> {
+        // Most handles have no half. The halves are those of this process's table: the program of a dead one is gone.
+        if self.table_row != self.process.row || !self.process.halves.may_have(index) {
+            return Ok(leave());
+        }
+        let inside = self.inside();
+        let held = self.process.halves.hold(index, object, &inside)?;
+        let left = leave();
+        drop(held);
+        Ok(left)
+    }
+
     /// Waits until no thread of this process is inside an operation on the object, and lets no later one in. The
     /// entry is no longer LIVE. `false` if the object has no private half in this entry.
     #[inline(always)]

@@ -98,9 +98,16 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     let closing = entry.closing(thread.tag);
     // ORDER: Release puts the commit after the intent, in the order that recovery sees.
     // Relaxed on failure: another thread closed the same handle first, and this thread reads no more of it.
-    if cell.compare_exchange(entry.0, closing.0, Release, Relaxed).is_err() {
+    let commit = || cell.compare_exchange(entry.0, closing.0, Release, Relaxed).map_err(|_| Error::BadHandle);
+    let committed = match location {
+        HandleLocation::Entry { process, index } if process == thread.process.row => {
+            thread.leaving(index, object, commit).flatten()
+        }
+        _ => commit(),
+    };
+    if let Err(error) = committed {
         thread.intend_nothing();
-        return Err(Error::BadHandle);
+        return Err(error);
     }
     crash_point!(thread, "close.committed");
     if let HandleLocation::Entry { process, index } = location

@@ -47,7 +47,8 @@ pub(crate) fn duplicate_pinned(
     Ok(thread.process.codec.encode(index, live))
 }
 
-/// LIVE → MOVED, under the intent to move to `to`, where the handle has `rights`. Commits the move.
+/// LIVE → MOVED, under the intent to move to `to`, where the handle has `rights`. Commits the move. `BadState` for a channel
+/// of which memory is lent to the program.
 pub(crate) fn move_out(
     thread: &Thread,
     found: ResolvedHandle,
@@ -60,8 +61,11 @@ pub(crate) fn move_out(
     let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
     // ORDER: Release: after the intent, in the order that recovery sees. If several threads close or move the same
     // handle, one CAS succeeds and the others fail; they read no more of the object.
-    let moved = cell.compare_exchange(found.entry.0, found.entry.moved(thread.tag).0, Release, Relaxed);
-    moved.map_err(|_| Error::BadHandle)?;
+    thread
+        .leaving(found.index, found.entry.object(), || {
+            cell.compare_exchange(found.entry.0, found.entry.moved(thread.tag).0, Release, Relaxed)
+        })?
+        .map_err(|_| Error::BadHandle)?;
     crash_point!(thread, "move.committed");
     Ok(())
 }

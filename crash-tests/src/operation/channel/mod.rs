@@ -1,5 +1,6 @@
-//! Channels.
+//! Channels, and the buffers that are sent through them.
 
+mod buffer;
 mod c_variants;
 mod call;
 mod interrupted_call;
@@ -22,6 +23,7 @@ pub fn operations() -> Vec<OperationSpec> {
         call::operations(),
         reorder::operations(),
         loan::operations(),
+        buffer::operations(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -8,8 +8,14 @@ use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
-/// A message that is read where it lies.
+/// A message that is read where it lies: a slice of bytes.
+///
+/// Nobody writes to the bytes while it exists: the message keeps its place in the channel, and the channel's handle can be
+/// neither closed nor sent by value meanwhile ([`Status::BAD_STATE`]). (All of this library rests on the trust that no process
+/// writes to the arena on its own. [`Channel::read`] copies, and needs less of it.) The bytes begin at a multiple of 8; those of a
+/// [`Loan`](crate::Loan) at one of 64.
 ///
 /// ```
 /// # use jacinth::*;
@@ -17,9 +23,7 @@ use std::marker::PhantomData;
 /// let (ours, theirs) = Channel::create();
 /// ours.write(b"large", &mut [Event::create().into()])?;
 /// let message = theirs.read_in_place()?;
-/// let mut last = [0; 2];
-/// message.read_at(3, &mut last)?;
-/// assert_eq!((&last, message.len(), message.n_handles()), (b"ge", 5, 1));
+/// assert_eq!((&message[3..], message.n_handles()), (&b"ge"[..], 1));
 /// let handles = message.finish()?; // The message is consumed.
 /// assert_eq!(handles[0].object_type, ObjectType::EVENT);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -33,10 +37,6 @@ pub struct InPlace<'a> {
 }
 
 impl InPlace<'_> {
-    fn new(message: shm::InPlace) -> Self {
-        Self { message: Some(message), channel: PhantomData }
-    }
-
     /// The message's size in bytes.
     ///
     /// ```
@@ -50,7 +50,7 @@ impl InPlace<'_> {
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
-        self.as_raw().len()
+        self.message().len()
     }
 
     /// Whether it has no bytes.
@@ -66,7 +66,7 @@ impl InPlace<'_> {
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.as_raw().is_empty()
+        self.message().is_empty()
     }
 
     /// How many handles it carries.
@@ -82,14 +82,13 @@ impl InPlace<'_> {
     /// ```
     #[must_use]
     pub fn n_handles(&self) -> usize {
-        self.as_raw().handle_count()
+        self.message().handle_count()
     }
 
     /// Copies bytes out, from `offset` on.
     ///
     /// # Errors
-    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile, and the message with it; [`Status::BAD_STATE`] in a forked child, and in a signal handler
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_STATE`] in a forked child, and in a signal handler
     /// within a call.
     ///
     /// ```
@@ -105,23 +104,10 @@ impl InPlace<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<(), Status> {
-        with_thread(|_| self.as_raw().read_at(offset, bytes))
+        with_thread(|_| self.message().read_at(offset, bytes))
     }
 
-    /// The mechanism's view. Its `as_slice` gives the bytes themselves; it is unsafe because the sender could still write
-    /// to the message that it has sent.
-    ///
-    /// ```
-    /// # use jacinth::*;
-    /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// let (ours, theirs) = Channel::create();
-    /// ours.write(b"large", &mut [Event::create().into()])?;
-    /// let message = theirs.read_in_place()?;
-    /// assert_eq!(message.as_raw().len(), 5);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn as_raw(&self) -> &shm::InPlace {
+    fn message(&self) -> &shm::InPlace {
         self.message.as_ref().expect("a message is there until it is consumed")
     }
 
@@ -147,7 +133,7 @@ impl InPlace<'_> {
         // Taken inside the call: one that is refused at the door leaves the message to be dropped.
         with_any_thread(|thread| match self.message.take() {
             Some(message) => {
-                thread.finish(&message, &mut |handle| handles.push(HandleInfo::from_received(handle)))
+                thread.finish(message, &mut |handle| handles.push(HandleInfo::from_received(handle)))
             }
             None => Ok(()),
         })?;
@@ -155,10 +141,50 @@ impl InPlace<'_> {
     }
 }
 
+impl InPlace<'static> {
+    /// The next message of the channel that a value names. The channel stays open by the message itself, not by a borrow.
+    ///
+    /// # Errors
+    /// As [`Channel::read_in_place`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write(b"hello", &mut [])?;
+    /// assert_eq!(&InPlace::of_channel(theirs.raw_handle())?[..], b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_channel(value: u32) -> Result<Self, Status> {
+        with_thread(|thread| {
+            thread.receive_in_place(thread.lookup(shm::HandleValue(value))?, Rights::READ.into())
+        })
+        .map(|message| Self { message: Some(message), channel: PhantomData })
+    }
+}
+
+/// The bytes.
+///
+/// # Panics
+/// In a forked child, which has no arena.
+impl Deref for InPlace<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.message().bytes()
+    }
+}
+
+impl AsRef<[u8]> for InPlace<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl Drop for InPlace<'_> {
     fn drop(&mut self) {
         if let Some(message) = self.message.take() {
-            current_thread::release(Dropped::Message(message));
+            current_thread::release(Dropped::Message(Some(message)));
         }
     }
 }
@@ -167,7 +193,7 @@ impl Channel {
     /// Reads the next message where it lies. It is consumed when the result is dropped or finished; other reads
     /// go on with the messages after it.
     ///
-    /// Needs [`Rights::READ`].
+    /// Needs [`Rights::READ`](crate::Rights::READ).
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -183,10 +209,6 @@ impl Channel {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
-        with_thread(|thread| {
-            let message = thread
-                .receive_in_place(thread.lookup(shm::HandleValue(self.raw_handle()))?, Rights::READ.into())?;
-            Ok(InPlace::new(message))
-        })
+        InPlace::of_channel(self.raw_handle())
     }
 }

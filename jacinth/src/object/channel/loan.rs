@@ -1,9 +1,12 @@
 //! A message that is filled where it will lie.
 
 use super::Channel;
+use super::write::consume;
 use crate::attachment::current_thread::{self, with_thread};
 use crate::attachment::dropped::Dropped;
-use crate::handle::HandleRef;
+use crate::handle::{HandleRef, NullableHandle};
+use crate::object::buffer::unsent::unsent_bytes;
+use crate::raw;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -11,21 +14,28 @@ use std::marker::PhantomData;
 
 /// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
 ///
-/// The memory counts as uninitialised. Bytes that were not written are zero when the message is sent. Filling all of it
-/// avoids the cost of the zeros: from the front with [`write_at`](Self::write_at), or in any order through
-/// [`as_raw`](Self::as_raw).
+/// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when the message is
+/// sent. A slice zeroes them first; filling all of it from the front, with [`write_at`](Self::write_at) or as a `Write`, avoids
+/// that cost.
+///
+/// A loan holds a place for its message in the channel. While there is one, the channel's handle can be neither closed nor sent
+/// by value ([`Status::BAD_STATE`]); so a loan that is forgotten keeps its channel until the process ends.
 ///
 /// ```
 /// # use jacinth::*;
+/// # use std::io::Write;
 /// # let supervisor = Supervisor::create(&Config::default())?;
 /// let (ours, theirs) = Channel::create();
-/// let mut loan = ours.reserve(6)?;
-/// loan.write_at(2, b"rest")?;
-/// assert_eq!(loan.len(), 6);
+/// let mut loan = ours.reserve(12)?;
+/// loan[8..].copy_from_slice(b"tail");
+/// loan[..4].copy_from_slice(b"head");
 /// loan.commit()?;
-/// let mut message = MessageBuf::new();
-/// theirs.read(&mut message)?;
-/// assert_eq!(message.bytes(), b"\0\0rest");
+/// assert_eq!(&theirs.read_in_place()?[..], b"head\0\0\0\0tail");
+///
+/// let mut loan = ours.reserve(12)?;
+/// write!(loan, "{:>5}{:>7}", 1, 2)?;
+/// loan.commit()?;
+/// assert_eq!(&theirs.read_in_place()?[..], b"    1      2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropping a loan sends nothing, and gives its memory back"]
@@ -36,103 +46,130 @@ pub struct Loan<'a> {
     channel: PhantomData<HandleRef<'a>>,
 }
 
-impl Loan<'_> {
-    fn new(loan: shm::Loan) -> Self {
-        Self { loan: Some(loan), channel: PhantomData }
-    }
+unsent_bytes!(Loan<'a>, "ours.reserve(5)?");
 
+impl Loan<'_> {
     fn loan(&self) -> &shm::Loan {
         self.loan.as_ref().expect("a loan is there until it is sent")
     }
 
-    /// Its size in bytes.
-    ///
-    /// ```
-    /// # use jacinth::*;
-    /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// let (ours, theirs) = Channel::create();
-    /// let mut loan = ours.reserve(5)?;
-    /// assert_eq!(loan.len(), 5);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.loan().len()
+    fn unsent(&self) -> &shm::UnsentBytes {
+        self.loan().unsent()
     }
 
-    /// Whether it has no bytes.
-    ///
-    /// ```
-    /// # use jacinth::*;
-    /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// let (ours, theirs) = Channel::create();
-    /// let mut loan = ours.reserve(5)?;
-    /// assert!(!loan.is_empty());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.loan().is_empty()
+    fn unsent_mut(&mut self) -> &mut shm::UnsentBytes {
+        self.loan.as_mut().expect("a loan is there until it is sent").unsent_mut()
     }
 
-    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
-    ///
-    /// # Errors
-    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. No byte is
-    /// written then.
-    ///
-    /// ```
-    /// # use jacinth::*;
-    /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// let (ours, theirs) = Channel::create();
-    /// let mut loan = ours.reserve(5)?;
-    /// loan.write_at(0, b"large")?;
-    /// assert_eq!(loan.write_at(4, b"ge"), Err(Status::OUT_OF_RANGE));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
-        with_thread(|_| self.as_raw().write_at(offset, bytes))
-    }
-
-    /// The mechanism's loan. Its `as_uninit_mut` gives the memory itself; it is unsafe because the channel must not be sent
-    /// away meanwhile. Its `assume_init` says that all of the memory has been written.
+    /// How many handles can be sent with it.
     ///
     /// ```
     /// # use jacinth::*;
     /// # let supervisor = Supervisor::create(&Config::default())?;
     /// let (ours, _theirs) = Channel::create();
-    /// let mut loan = ours.reserve(100_000)?;
-    /// assert_eq!(loan.as_raw().len(), 100_000);
+    /// assert_eq!(ours.reserve_with_handles(5, 3)?.most_handles(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn as_raw(&mut self) -> &mut shm::Loan {
-        self.loan.as_mut().expect("a loan is there until it is sent")
+    #[must_use]
+    pub fn most_handles(&self) -> usize {
+        self.loan().most_handles()
     }
 
     /// Sends the message.
     ///
     /// # Errors
-    /// As [`Channel::write`](crate::Channel::write); the loan is given back then.
+    /// [`Status::PEER_CLOSED`]; [`Status::NO_MEMORY`] or [`Status::NO_RESOURCES`] when the channel needs a larger ring for it
+    /// and there is no memory. The loan is given back to the channel then. There is no SHOULD_WAIT: the loan has kept the
+    /// message's place.
     ///
     /// ```
     /// # use jacinth::*;
     /// # let supervisor = Supervisor::create(&Config::default())?;
     /// let (ours, theirs) = Channel::create();
     /// let mut loan = ours.reserve(5)?;
-    /// loan.write_at(0, b"large")?;
+    /// loan.copy_from_slice(b"large");
     /// loan.commit()?;
     /// let mut message = MessageBuf::new();
     /// theirs.read(&mut message)?;
     /// assert_eq!(message.bytes(), b"large");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn commit(mut self) -> Result<(), Status> {
+    pub fn commit(self) -> Result<(), Status> {
+        self.commit_raw(&[])
+    }
+
+    /// Sends the message with handles, at most as many as it was [reserved for](Channel::reserve_with_handles).
+    ///
+    /// Needs [`Rights::TRANSFER`](crate::Rights::TRANSFER) on each handle. As with [`Channel::write`], the places in `handles` are
+    /// invalid afterwards, on success and on every error but [`Status::NO_RESOURCES`] and [`Status::BAD_STATE`].
+    ///
+    /// # Errors
+    /// Those of [`commit`](Self::commit); [`Status::OUT_OF_RANGE`] for more handles than it was reserved for; and those of
+    /// [`Channel::write`] for the handles.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut loan = ours.reserve_with_handles(100_000, 1)?;
+    /// loan.fill(7);
+    /// loan.commit_with_handles(&mut [Event::create().into()])?;
+    /// let message = theirs.read_in_place()?;
+    /// assert_eq!((message.len(), message[99_999], message.n_handles()), (100_000, 7, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn commit_with_handles(self, handles: &mut [NullableHandle]) -> Result<(), Status> {
+        consume(handles, |values| self.commit_raw(values))
+    }
+
+    /// As [`commit_with_handles`](Self::commit_with_handles), by the values of the handles.
+    ///
+    /// # Errors
+    /// As that.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.reserve_with_handles(100, 1)?.commit_raw(&[Event::create().into_raw()])?;
+    /// assert_eq!(theirs.read_in_place()?.n_handles(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn commit_raw(mut self, handles: &[u32]) -> Result<(), Status> {
         // Taken inside the call: one that is refused at the door leaves the loan to be given back.
         with_thread(|thread| match self.loan.take() {
-            Some(loan) => thread.commit(loan),
+            Some(loan) => {
+                thread.commit(loan, shm::HandleValue::from_raw_slice(handles), Rights::TRANSFER.into())
+            }
             None => Ok(()),
         })
+    }
+}
+
+impl Loan<'static> {
+    /// A loan of the channel that a value names, for as many handles. The channel stays open by the loan itself, not by a borrow.
+    ///
+    /// # Errors
+    /// As [`Channel::reserve_with_handles`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (one, other) = raw::channel_create(Rights::CHANNEL_DEFAULT, ChannelOptions::new())?;
+    /// let mut loan = Loan::of_channel(one, 5, 0)?;
+    /// loan.copy_from_slice(b"hello");
+    /// assert_eq!(raw::close(one), Err(Status::BAD_STATE), "some of its memory is lent");
+    /// loan.commit()?;
+    /// assert_eq!(&InPlace::of_channel(other)?[..], b"hello");
+    /// raw::close_many(&[one, other])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_channel(value: u32, len_bytes: usize, most_handles: usize) -> Result<Self, Status> {
+        with_thread(|thread| {
+            let found = raw::channel_with(thread, value, Rights::WRITE)?;
+            thread.reserve(found, Rights::WRITE.into(), len_bytes, most_handles)
+        })
+        .map(|loan| Self { loan: Some(loan), channel: PhantomData })
     }
 }
 
@@ -145,11 +182,11 @@ impl Drop for Loan<'_> {
 }
 
 impl Channel {
-    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. Bytes that are not filled are zero when
-    /// it is sent. Up to the arena's
+    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. Up to the arena's
     /// `max_loan_bytes` (16 MiB by default), which is more than [`write`](Self::write) takes.
     ///
-    /// Needs [`Rights::WRITE`].
+    /// Needs [`Rights::WRITE`](crate::Rights::WRITE). After NO_MEMORY and NO_RESOURCES the channel is not WRITABLE until a loan of
+    /// that size can be had, so a program may wait for that.
     ///
     /// # Errors
     /// [`Status::OUT_OF_RANGE`] beyond that; otherwise as [`write`](Self::write).
@@ -159,23 +196,32 @@ impl Channel {
     /// # let supervisor = Supervisor::create(&Config::default())?;
     /// let (ours, theirs) = Channel::create();
     /// let mut loan = ours.reserve(1 << 20)?;
-    /// loan.write_at(0, b"first")?;
+    /// loan[..5].copy_from_slice(b"first");
     /// loan.commit()?;
     ///
     /// let message = theirs.read_in_place()?;
-    /// let mut start = [0; 5];
-    /// message.read_at(0, &mut start)?;
-    /// assert_eq!((message.len(), &start), (1 << 20, b"first"));
+    /// assert_eq!((message.len(), &message[..5]), (1 << 20, &b"first"[..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
-        with_thread(|thread| {
-            let loan = thread.reserve(
-                thread.lookup(shm::HandleValue(self.raw_handle()))?,
-                Rights::WRITE.into(),
-                len_bytes,
-            )?;
-            Ok(Loan::new(loan))
-        })
+        self.reserve_with_handles(len_bytes, 0)
+    }
+
+    /// As [`reserve`](Self::reserve), with room for so many handles besides.
+    ///
+    /// # Errors
+    /// As [`reserve`](Self::reserve); [`Status::OUT_OF_RANGE`] also for more than 64 handles.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, _theirs) = Channel::create();
+    /// let loan = ours.reserve_with_handles(100, 2)?;
+    /// let mut three = [(); 3].map(|()| Event::create().into());
+    /// assert_eq!(loan.commit_with_handles(&mut three), Err(Status::OUT_OF_RANGE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_with_handles(&self, len_bytes: usize, most_handles: usize) -> Result<Loan<'_>, Status> {
+        Loan::of_channel(self.raw_handle(), len_bytes, most_handles)
     }
 }

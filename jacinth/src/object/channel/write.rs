@@ -35,7 +35,9 @@ impl Channel {
     /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
     /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
     /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted (or, while the end of a channel
-    /// was on its way, other threads took the rest of this process's share).
+    /// was on its way, other threads took the rest of this process's share); [`Status::BAD_STATE`] when a channel among the
+    /// handles has [loans](crate::Loan) or messages that are being [read in place](Self::read_in_place): no handle is consumed
+    /// then.
     ///
     /// ```
     /// # use jacinth::*;
@@ -148,7 +150,8 @@ impl Channel {
 
 /// Whether a call that gave this result has left the handles alone.
 fn is_unsent(result: Result<(), Status>) -> bool {
-    // BAD_STATE: the process is not attached, or the call interrupts another; it was refused before it began.
+    // BAD_STATE: the process is not attached, or the call interrupts another, or memory of a channel among the handles is
+    // lent: it was refused before it began.
     matches!(result, Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::BAD_STATE))
 }
 

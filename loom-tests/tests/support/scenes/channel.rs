@@ -16,6 +16,7 @@ pub const SCENES: &[Scene] = &[
     TAKING_AHEAD,
     DISCARDING,
     SENDING_WHAT_CANNOT_BE_SENT,
+    SENDING_WHAT_IS_LENT,
 ];
 
 pub const SENDING: Scene = Scene {
@@ -384,6 +385,29 @@ pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
     {
         Err(Error::BadHandle) => Ok(()),
         result => result,
+    },
+    beside: await_the_end,
+    after: peer_is_closed,
+};
+
+pub const SENDING_WHAT_IS_LENT: Scene = Scene {
+    name: "a send of handles that is refused, because one end has a loan",
+    points: &["transfer.unmarked"],
+    setup: || {
+        let mut actors = connected_actors();
+        let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
+        actors.victims.extend([far, Some(near)].into_iter().flatten());
+        actors
+    },
+    act: |victim, victims| {
+        let loan = victim.reserve(find(victim, victims[2]), ALL, 1, 0)?;
+        match victim.transfer_value(victims[0], &[], &victims[1..]) {
+            Err(Error::BadState(_)) => {}
+            result => return result,
+        }
+        // All of them are the victim's still.
+        victim.return_loan(loan);
+        victim.transfer_value(victims[0], &[], &victims[1..])
     },
     beside: await_the_end,
     after: peer_is_closed,

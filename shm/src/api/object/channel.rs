@@ -16,7 +16,7 @@ use crate::object::channel::read;
 use crate::object::channel::read::in_place::{self, InPlace};
 use crate::object::channel::read::recv_buf::{Actual, OnOverflow, RecvBuf};
 use crate::object::channel::write;
-use crate::object::channel::write::handles::{self, SendRequest};
+use crate::object::channel::write::handles::{self, Body, SendRequest};
 use crate::object::channel::write::loan::{self, Loan};
 use crate::process::thread::Thread;
 
@@ -69,17 +69,17 @@ impl Thread {
         create::create(self, ObjectClass::Channel, rights, initialize)
     }
 
-    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other reads go on
-    /// with the messages after it.
+    /// Reads the next message in place. It stays in the ring until the result is finished; other reads go on with the
+    /// messages after it. The channel's handle stays in this process meanwhile.
     #[cfg(not(loom))]
     pub fn receive_in_place(&self, found: ResolvedHandle, rights: Rights) -> Result<InPlace> {
         self.end_call(in_place::receive_in_place(self, found, rights))
     }
 
-    /// Consumes a message that was read in place, and then passes its handles to `each`. `BadHandle` for a message that
-    /// went with its channel meanwhile: then no work is left to do.
+    /// Consumes a message that was read in place, and then passes its handles to `each`. `NoResources` when this process has no
+    /// room for them: then the message is the channel's next one again.
     #[cfg(not(loom))]
-    pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+    pub fn finish(&self, message: InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         // No `end_call`: binding the handles drops no reference, so the release queue is as it was.
         in_place::finish(self, message, each)
     }
@@ -127,19 +127,34 @@ impl Thread {
         write::send_batch(self, found, rights, messages)
     }
 
-    /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
-    pub fn reserve(&self, found: ResolvedHandle, rights: Rights, len_bytes: usize) -> Result<Loan> {
-        loan::reserve(self, found, rights, len_bytes)
+    /// A block of `len_bytes` to write in place, with room for `most_handles` handles. All together up to the arena's
+    /// `max_loan_bytes`. The loan holds a place for its message in the channel, whose handle stays in this process until the
+    /// loan is sent or returned.
+    pub fn reserve(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        len_bytes: usize,
+        most_handles: usize,
+    ) -> Result<Loan> {
+        loan::reserve(self, found, rights, len_bytes, most_handles)
     }
 
-    /// Sends a loan. Bytes of it that were not written are zero. On an error the loan is returned to its channel.
-    pub fn commit(&self, loan: Loan) -> Result<()> {
-        loan::commit(self, loan)
+    /// Sends a loan, with `handles`, each of which must have the rights `transfer`. Bytes of it that were not written are
+    /// zero. On an error the loan is returned to its channel, and all of `handles` are gone, unless the error is `ShouldWait`
+    /// or `NoResources`.
+    pub fn commit(&self, loan: Loan, handles: &[HandleValue], transfer: Rights) -> Result<()> {
+        if handles.is_empty() {
+            return loan::commit(self, loan, handles, transfer);
+        }
+        let sent = self.end_call(loan::commit(self, loan, handles, transfer));
+        self.free_halves_if_due();
+        sent
     }
 
     /// Returns a loan unsent.
     pub fn return_loan(&self, loan: Loan) {
-        loan::return_loan(self, loan)
+        loan::return_loan(self, &loan)
     }
 
     /// Sends a message with handles, each of which must have the rights `transfer`.
@@ -154,7 +169,7 @@ impl Thread {
         transfer: Rights,
         txid: Option<Txid>,
     ) -> Result<()> {
-        let out = SendRequest { channel, rights, transfer, bytes, handles, txid };
+        let out = SendRequest { channel, rights, transfer, body: Body::Bytes(bytes), handles, txid };
         let sent = self.end_call(handles::send_with_handles(self, &out));
         // The entries of the sent handles are closed by now, and may have private halves to free.
         self.free_halves_if_due();

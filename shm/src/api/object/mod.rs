@@ -1,5 +1,6 @@
 //! The operations of [`Thread`](crate::Thread) on objects: one file for each object that has some of its own.
 
+mod buffer;
 mod channel;
 mod directory;
 mod fifo;

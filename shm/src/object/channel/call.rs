@@ -17,8 +17,8 @@ use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, late_replies, reader, reply};
-use crate::object::channel::write::handles::SendRequest;
-use crate::object::channel::write::{self, handles, payload_lines, refused};
+use crate::object::channel::write::handles::{self, Body, SendRequest};
+use crate::object::channel::write::{self, payload_lines, refused};
 use crate::object::wait;
 use crate::process::thread::Thread;
 use crate::refcount;
@@ -67,7 +67,7 @@ pub(crate) fn call_begin(
     let sent = if handles.is_empty() {
         send_call(thread, found, rights, bytes, txid)
     } else {
-        let out = SendRequest { channel: found, rights, transfer, bytes, handles, txid: Some(txid) };
+        let out = SendRequest { channel: found, rights, transfer, body: Body::Bytes(bytes), handles, txid: Some(txid) };
         handles::send_with_handles(thread, &out)
     };
     match sent {

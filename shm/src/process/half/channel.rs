@@ -9,6 +9,9 @@
 //! Closing, moving or replacing the handle first changes the entry and then passes through both locks, which ends the
 //! admission: so no operation outlives the handle.
 //! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
+//! INV-ENDPOINT-4: a handle leaves this process, by a close, a move or a replacement, only while no part of the channel's
+//! memory is lent to the program: no loan, and no message that is read in place. Its entry leaves LIVE under both
+//! locks, under which the one who changes it has found nothing lent ([`hold`](Endpoint::hold)).
 //! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 
 use crate::arena::segment::Segment;
@@ -20,7 +23,8 @@ use crate::process::half::calls::Calls;
 use crate::process::half::entrance::Entrance;
 use crate::process::half::stream_detector::StreamDetector;
 use crate::process::quota::{MessageCredits, Quotas};
-use crate::sync::{AtomicU64, Lock, Relaxed};
+use crate::arena::error::{Error, Result};
+use crate::sync::{AtomicU64, Lock, Locked, Relaxed};
 use crossbeam_utils::CachePadded;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -86,6 +90,21 @@ impl Endpoint {
         self.bound.store(object.to_link(), Relaxed);
     }
 
+    /// Keeps operations out while the caller takes the handle away.
+    ///
+    /// # Errors
+    /// `BadState` when memory of the channel is lent to the program (INV-ENDPOINT-4).
+    pub(crate) fn hold(&self) -> Result<HeldEndpoint<'_>> {
+        // In the order of `start_afresh`.
+        let (writing, reading) = (self.write_cursor.lock(), self.read_cursor.lock());
+        if writing.lent > 0 || reading.in_place_reads.len() > 0 {
+            return Err(Error::BadState(
+                "the channel has loans, or messages that are being read in place: send, drop or finish them first",
+            ));
+        }
+        Ok(HeldEndpoint { _writing: writing, _reading: reading })
+    }
+
     /// The value of [`ReadCursor::out_of_order`], by one load. For a caller that holds the receiving lock.
     #[inline(always)]
     pub(crate) fn is_out_of_order(&self) -> bool {
@@ -98,6 +117,12 @@ impl Endpoint {
         // Relaxed: as in `bind`.
         ObjectRef::from_link(self.bound.load(Relaxed))
     }
+}
+
+/// An endpoint whose operations are kept out.
+pub(crate) struct HeldEndpoint<'a> {
+    _writing: Locked<'a, WriteCursor>,
+    _reading: Locked<'a, ReadCursor>,
 }
 
 impl PrivateHalf for Endpoint {
@@ -133,8 +158,10 @@ pub(crate) struct WriteCursor {
     pub(crate) idle_at: Option<u64>,
     /// Writes below this position need not look at any shared word.
     pub(crate) limit: u64,
-    /// Positions reserved for transfers that are marking their handles.
+    /// Positions reserved: for transfers that are marking their handles, and for loans.
     pub(crate) reserved: u64,
+    /// How many loans the program has.
+    pub(crate) lent: u64,
     /// Messages that may be pending by the account of this process: those that are, and some to come.
     pub(crate) granted: u64,
     pub(crate) segment: Option<Segment>,
@@ -166,6 +193,7 @@ impl WriteCursor {
         self.entrance = Entrance::default();
         // A sender that holds a reservation comes back, finds its handle gone, and takes no reservation back.
         self.reserved = 0;
+        self.lent = 0;
         self.segment = None;
         // The blocks stay in the direction's list in the arena, where the next owner of the end finds them.
         self.spare = Vec::new();
@@ -274,7 +302,6 @@ impl Positions {
 
 impl ReadCursor {
     fn forget(&mut self) {
-        // A claim is dropped here only after its handle has gone: its caller finds that before it would use the claim.
         self.ready = false;
         self.entrance = Entrance::default();
         self.segment = None;

@@ -16,6 +16,7 @@ pub(crate) mod entrance;
 pub(crate) mod maps;
 pub(crate) mod stream_detector;
 
+use crate::arena::error::Result;
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::ObjectRef;
 use crate::process::quota::Quotas;
@@ -63,6 +64,20 @@ macro_rules! halves {
             #[inline(always)]
             pub(crate) fn is_bound(&self, index: EntryIndex, object: ObjectRef, inside: &Inside<'_>) -> bool {
                 $(self.$module.get(index.0 as usize, inside).is_some_and(|half| half.is_bound_to(object)))||*
+            }
+
+            /// See [`channel::Endpoint::hold`]. `None` for an entry that has no endpoint of a channel bound to the object.
+            #[inline(always)]
+            pub(crate) fn hold<'a>(
+                &'a self,
+                index: EntryIndex,
+                object: ObjectRef,
+                inside: &'a Inside<'_>,
+            ) -> Result<Option<channel::HeldEndpoint<'a>>> {
+                match self.channel.get(index.0 as usize, inside) {
+                    Some(half) if half.is_bound_to(object) => half.hold().map(Some),
+                    _ => Ok(None),
+                }
             }
 
             /// Unbinds the entry's half from this object. `false` if no half of the entry is bound to it.

@@ -6,8 +6,8 @@ use jacinth_shm::{Result, Rights};
 pub const OPERATIONS: &[HostileOperation] = &[reserve, commit, receive_in_place, finish];
 
 fn reserve(turn: &mut Turn<'_>) -> Result<()> {
-    let mut loan = turn.thread.reserve(turn.found()?, Rights::empty(), turn.bytes.len())?;
-    let written = loan.write_at(0, &turn.bytes);
+    let mut loan = turn.thread.reserve(turn.found()?, Rights::empty(), turn.bytes.len(), 0)?;
+    let written = loan.unsent_mut().write_at(0, &turn.bytes);
     turn.hands.loans.push(loan);
     written
 }
@@ -15,7 +15,7 @@ fn reserve(turn: &mut Turn<'_>) -> Result<()> {
 /// Sends a loan, or returns it.
 fn commit(turn: &mut Turn<'_>) -> Result<()> {
     match turn.hands.loans.pop() {
-        Some(loan) if turn.choices.below(4) > 0 => turn.thread.commit(loan),
+        Some(loan) if turn.choices.below(4) > 0 => turn.thread.commit(loan, &[], Rights::empty()),
         Some(loan) => {
             turn.thread.return_loan(loan);
             Ok(())
@@ -35,5 +35,5 @@ fn finish(turn: &mut Turn<'_>) -> Result<()> {
     let mut copy = vec![0; held.len().min(1 << 20)];
     let read = held.read_at(0, &mut copy);
     let values = &mut turn.hands.values;
-    turn.thread.finish(&held, &mut |handle| values.push(handle.value)).and(read)
+    turn.thread.finish(held, &mut |handle| values.push(handle.value)).and(read)
 }

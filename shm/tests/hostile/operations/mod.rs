@@ -25,7 +25,7 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair timer channel call loan port directory memory fifo socket vmo }
+objects! { handle event eventpair timer channel call loan port directory memory fifo socket vmo buffer }
 
 pub use directory::busy as busy_directory;
 pub use fifo::busy as busy_fifos;

@@ -8,6 +8,7 @@
 //!  lifecycle ─ koid ─ count[0] ─ count[1] ─ state[0] ─ state[1] ─ next[0] ─ next[1]
 //! ```
 
+pub(crate) mod buffer;
 pub(crate) mod vmo;
 
 use crate::arena::region::Shared;
@@ -51,7 +52,7 @@ impl core::fmt::Debug for Object {
 }
 
 /// The words of a class: the two directions of a channel, a fifo or a socket, of which `s` is written by side `s`; the word of a
-/// timer; a port's; a VM object's.
+/// timer; a port's; a buffer's; a VM object's.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ObjectBody {

@@ -1,23 +1,35 @@
 //! Reading a message in place. The reader claims it, reads it, and consumes it when done.
 //!
 //! The claim keeps the head from passing the message, so its slot or block stays as it is. Other reads continue with
-//! the messages after it. A read in place trusts the sender not to write to a message that it has sent.
+//! the messages after it.
+//!
+//! **Why the bytes can be a `&[u8]`.** Nobody writes them while the claim stands:
+//! - The handle of this end stays in this process (INV-ENDPOINT-4), and the message in the ring. So the place of the message
+//!   is used for no other one: the head does not pass it, and it is not marked CONSUMED.
+//! - The sender's process has nothing left to write through. A message that was copied in was written before its header
+//!   was stored. A loan ends when it is sent, and with it all references to its bytes.
+//! - The block, or the segment, belongs to the direction until both ends are gone (INV-RELEASE-4), also if the sender
+//!   dies, and whoever recovers it. Memory stays mapped as long as the value does.
+//!
+//! The argument holds among processes that use this library: the trust that the whole arena rests on. A process that writes
+//! to the arena on its own can change the bytes under the reference, like a debugger or a write to `/proc/PID/mem`. The
+//! start and the length were checked and copied before, so even then no read leaves the message's memory.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Rights;
-use crate::handle::lookup::{self, ResolvedHandle};
+use crate::handle::lookup::ResolvedHandle;
 use crate::object::bind::Received;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::recv_buf::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, reader, reply};
 use crate::process::Process;
 use crate::process::thread::Thread;
-use crate::sync::{Acquire, Relaxed, fence};
+use crate::sync::Relaxed;
 use core::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it; the thread that started
-/// the read must see to that.
+/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it, and the channel's handle stays in
+/// this process until then.
 pub struct InPlace {
     /// Keeps the arena mapped.
     process: Arc<Process>,
@@ -62,12 +74,9 @@ pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: R
     Ok(InPlace { process: thread.process.clone(), found, position, start, len_bytes, handles })
 }
 
-pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+pub(crate) fn finish(thread: &Thread, message: InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
     let inside = thread.inside();
     let mut reader = Reader::enter(thread, message.found, Rights::empty(), &inside)?;
-    if !reader.cursor.in_place_reads.contains(message.position) {
-        return Err(Error::BadHandle);
-    }
     let (position, mut arrived) = (message.position, Arrivals::new());
     let taken = read::take(&mut reader, position, &mut NoBytes, &mut arrived, OnOverflow::Keep);
     // The claim ends in both cases. A message that was not taken goes back to the plain reads.
@@ -106,8 +115,7 @@ impl InPlace {
     /// Copies bytes out, from `offset` on.
     ///
     /// # Errors
-    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel, and the message with it, has
-    /// been closed or sent away meanwhile; `BadState` in a forked child.
+    /// `OutOfRange` when they reach past the message's end; `BadState` in a forked child.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
         let end = offset.saturating_add(bytes.len());
         if end > self.len_bytes {
@@ -117,26 +125,18 @@ impl InPlace {
         // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
-        // ORDER: Acquire keeps the reads of the copy before the load of the entry below.
-        fence(Acquire);
-        // If the handle is still there, the message stayed in place during the copy.
-        if lookup::is_current_in(&self.process, self.found) { Ok(()) } else { Err(Error::BadHandle) }
+        Ok(())
     }
 
-    /// The bytes, in place.
+    /// The bytes, in place. They begin at a multiple of 8 bytes, and those of a loan at one of 64.
     ///
-    /// # Errors
-    /// `BadState` in a forked child.
-    ///
-    /// # Safety
-    /// While the slice lives, the sender must not write to the bytes, and the channel must not be closed or sent away.
-    /// Cooperating processes keep this rule; with others, use [`read_at`](Self::read_at). A child that is forked while
-    /// the slice lives must not use it.
-    pub unsafe fn as_slice(&self) -> Result<&[u8]> {
-        self.process.require_here()?;
-        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches
-        // for the sender.
-        Ok(unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) })
+    /// # Panics
+    /// In a forked child, which has no arena.
+    pub fn bytes(&self) -> &[u8] {
+        assert!(self.process.is_here(), "a forked child has no arena, and so not its parent's messages");
+        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`), and nobody writes them while this
+        // value stands for the claim: see the top of the file.
+        unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
     }
 }
 

@@ -11,7 +11,8 @@
 //! 4. Store the header: **the send commits.** Then the tail.
 //! 5. The entries become FREE without a decrement: the message owns their references now.
 //!
-//! Any failure after step 1 closes every handle of the list, as Zircon documents.
+//! Any failure after step 1 closes every handle of the list, as Zircon documents. One does not: if memory of an end among the
+//! handles is lent to the program (INV-ENDPOINT-4), they all stay.
 //!
 //! INV-TRANSFER-1: between steps 2 and 5 a reference is owned by its MOVING entry until the header at the position has
 //! its lap, by the message's record from then on; never by both, never by none.
@@ -19,8 +20,7 @@
 use crate::arena::copy::Payload;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
-use crate::arena::record::line::{LINE_BYTES, LINE_WORDS};
-use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_slot};
+use crate::arena::segment::{MAX_MESSAGE_HANDLES, first_record_in_block, fits_slot, lines_in_block};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::intent::{HandleLocation, Operation};
@@ -29,7 +29,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::drain;
 use crate::object::channel::end::Writer;
-use crate::object::channel::write::{self, payload, refused};
+use crate::object::channel::write::{self, payload, refused, room};
 use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
@@ -49,9 +49,27 @@ pub(crate) struct SendRequest<'m> {
     /// The rights that `channel` must have; `transfer` has those for each of `handles`.
     pub(crate) rights: Rights,
     pub(crate) transfer: Rights,
-    pub(crate) bytes: &'m [u8],
+    pub(crate) body: Body<'m>,
     pub(crate) handles: &'m [HandleValue],
     pub(crate) txid: Option<Txid>,
+}
+
+/// The bytes of a message.
+#[derive(Clone, Copy)]
+pub(crate) enum Body<'m> {
+    /// They are copied into the message.
+    Bytes(&'m [u8]),
+    /// They are a loan: they lie in its block already.
+    Filled { block: BlockId, len: usize, most_handles: usize },
+}
+
+impl Body<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Filled { len, .. } => len,
+        }
+    }
 }
 
 /// Implements [`Thread::send_with_handles`]. Sides that end by it are left on the release queue.
@@ -81,6 +99,18 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     match mark_and_send(writer, out, block, &mut moving, &inside) {
         Ok(writer) => finish_send(writer, &moving),
         Err(error) if error.is_crash() => Err(error),
+        // Memory of an end among the handles is lent to the program. The marked handles are the caller's again, too:
+        // nothing was done with them. A death here makes no difference: recovery makes them LIVE as well.
+        Err(error @ Error::BadState(_)) => {
+            for (index, entry) in &moving {
+                let cell = thread.arena().entry(thread.table_row, *index).ok_or(Error::BadHandle)?;
+                // Relaxed: a read-modify-write, so that it continues the release sequence of the store that made the entry
+                // LIVE. No other thread changes one that is MOVING.
+                let _ = cell.compare_exchange(entry.moving(thread.tag).0, entry.0, Relaxed, Relaxed);
+                crash_point!(thread, "transfer.unmarked");
+            }
+            Err(error)
+        }
         Err(error) => {
             // The intent still says SEND. If this thread dies here, recovery makes the entries that are still MOVING
             // LIVE, and closes them with the table.
@@ -127,7 +157,7 @@ fn mark_and_send<'a>(
     match (marked, writer) {
         (Ok(()), Ok(writer)) => send_moving(writer, out, block, moving),
         (Err(error), Ok(mut writer)) => {
-            keep_block(&mut writer, block);
+            payload::keep_block(&mut writer, block);
             Err(error)
         }
         // The endpoint has left this process, and its reservations and blocks with it.
@@ -155,6 +185,8 @@ fn close_values(thread: &Thread, values: &[HandleValue]) -> Result<()> {
         match lookup::lookup(thread, *value).and_then(|found| refcount::drop_handle(thread, found)) {
             // Another thread closed or moved the handle meanwhile, so it has left the caller as promised.
             Ok(()) | Err(Error::BadHandle) => {}
+            // Memory of that channel is lent to the program, so its handle stays.
+            Err(Error::BadState(_)) => {}
             Err(error) => return Err(error),
         }
     }
@@ -167,11 +199,25 @@ fn reserve_place<'a>(
     out: &SendRequest<'_>,
     inside: &'a Inside<'_>,
 ) -> Result<(Writer<'a>, Option<BlockId>)> {
-    let lines = match fits_slot(out.bytes.len(), out.handles.len()) {
-        true => 0,
-        false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
-    };
     let mut writer = Writer::enter(thread, out.channel, out.rights, inside)?;
+    if let Body::Filled { block, most_handles, .. } = out.body {
+        room::return_place(&mut writer);
+        let place = write::reserve_position(&mut writer).and_then(|_| match out.handles.len() {
+            count if count > most_handles => {
+                Err(Error::out_of_range("the number of handles of a loan", count, most_handles))
+            }
+            _ => Ok(()),
+        });
+        return match place {
+            Ok(()) => Ok((writer, Some(block))),
+            Err(error) => {
+                payload::keep_block(&mut writer, Some(block));
+                Err(error)
+            }
+        };
+    }
+    let (bytes, handles) = (out.body.len(), out.handles.len());
+    let lines = if fits_slot(bytes, handles) { 0 } else { lines_in_block(bytes, handles) };
     let block = write::reserve_position(&mut writer).and_then(|_| match lines {
         0 => Ok(None),
         lines => payload::payload_block(&mut writer, lines).map(Some),
@@ -193,15 +239,6 @@ fn claim_reservation<'a>(
         writer.cursor.set_limit();
     }
     Ok(writer)
-}
-
-fn keep_block(writer: &mut Writer<'_>, block: Option<BlockId>) {
-    if let Some(block) = block
-        && writer.cursor.ready
-        && let Some(spare) = writer.cursor.spare.get_mut(block.class().index())
-    {
-        spare.push_back(block);
-    }
 }
 
 /// Looks up the handles to send.
@@ -239,13 +276,19 @@ fn mark_moving(
         let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
         // Relaxed: recovery makes an entry LIVE again if it is MOVING and the send did not commit. If another thread
         // moves or closes the same handle first, this CAS fails, and this thread reads no more of it.
-        let marked = cell.compare_exchange(found.entry.0, found.entry.moving(thread.tag).0, Relaxed, Relaxed);
+        let mark =
+            || cell.compare_exchange(found.entry.0, found.entry.moving(thread.tag).0, Relaxed, Relaxed);
+        let object = found.entry.object();
+        let marked = if is_detaching { thread.leaving(found.index, object, mark)? } else { mark() };
         marked.map_err(|_| Error::BadHandle)?;
         moving.push((found.index, found.entry));
         crash_point!(thread, "transfer.marked");
-        // After the CAS: an operation that starts now finds the handle gone, so passing each lock once is enough.
-        if is_detaching {
-            thread.detach_half(found.index, found.entry.object());
+    }
+    // After all are marked: none of them is refused any more for memory that is lent. And after each CAS: an operation
+    // that starts now finds the handle gone, so passing each lock once is enough.
+    if is_detaching {
+        for (index, entry) in moving.iter() {
+            thread.detach_half(*index, entry.object());
         }
     }
     Ok(())
@@ -263,11 +306,11 @@ fn send_moving<'a>(
     let position = match write::reserve_position(&mut writer) {
         Ok(position) => position,
         Err(error) => {
-            keep_block(&mut writer, block);
+            payload::keep_block(&mut writer, block);
             return Err(match error {
                 // The position was reserved, and its loss costs the handles: another thread has filled the segment and
                 // there is no memory for the next one, or a damaged head has taken the room away.
-                Error::NoResources(_) => Error::NoMemory { bytes: out.bytes.len() },
+                Error::NoResources(_) => Error::NoMemory { bytes: out.body.len() },
                 Error::ShouldWait => Error::Corrupt("a reserved position is gone"),
                 error => error,
             });
@@ -290,12 +333,13 @@ fn write_message(
     out: &SendRequest<'_>,
     moving: &InTransit,
 ) -> Result<MessageHeader> {
-    let SendRequest { bytes, txid, .. } = *out;
-    let header = MessageHeader::new(bytes.len(), moving.len(), block.is_some());
+    let SendRequest { body, txid, .. } = *out;
+    let header = MessageHeader::new(body.len(), moving.len(), block.is_some());
     // Relaxed, here and below: the store of the header publishes these.
     // Without a generation: no handle value names a record.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
     let Some(block) = block else {
+        let Body::Bytes(bytes) = body else { return Err(Error::Corrupt("a loan without its block")) };
         let segment = write::segment_with_room(writer)?;
         let records = segment.records(position, bytes.len(), moving.len());
         records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
@@ -303,10 +347,12 @@ fn write_message(
         return Ok(header);
     };
     let lines = writer.thread.arena().lines(block)?;
-    let records = lines.iter().flat_map(|line| &line.0);
+    let records = lines.iter().flat_map(|line| &line.0).skip(first_record_in_block(body.len()));
     records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
-    Payload::new(lines, moving.len().div_ceil(LINE_WORDS) * LINE_WORDS).write(bytes);
-    write::prepare_block(writer, position, block, header, txid)?;
+    if let Body::Bytes(bytes) = body {
+        Payload::new(lines, 0).write(bytes);
+    }
+    write::prepare_block(writer, position, block, txid)?;
     Ok(header)
 }
 

@@ -16,7 +16,7 @@ pub(crate) mod writer;
 use crate::arena::copy::Payload;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
-use crate::arena::record::line::{LINE_BYTES, LINE_WORDS};
+use crate::arena::record::line::LINE_BYTES;
 use crate::arena::segment::{FETCH_AHEAD, SLOT_BYTES, Segment};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::Rights;
@@ -76,7 +76,7 @@ pub(crate) fn enqueue(writer: &mut Writer<'_>, bytes: &[u8], txid: Option<Txid>)
         let payload = Payload::new(writer.thread.arena().lines(block)?, 0);
         payload.write(bytes);
         let header = MessageHeader::new(bytes.len(), 0, true);
-        prepare_block(writer, position, block, header, txid)?;
+        prepare_block(writer, position, block, txid)?;
         commit(writer, position, header)
     } else {
         let segment = segment_with_room(writer)?;
@@ -155,13 +155,11 @@ pub(crate) fn prepare_block(
     writer: &mut Writer<'_>,
     position: u64,
     block: BlockId,
-    header: MessageHeader,
     txid: Option<Txid>,
 ) -> Result<()> {
     let thread = writer.thread;
     if txid.is_some() {
-        let first_word = header.handles().div_ceil(LINE_WORDS) * LINE_WORDS;
-        set_txid(Payload::new(thread.arena().lines(block)?, first_word), txid);
+        set_txid(Payload::new(thread.arena().lines(block)?, 0), txid);
     }
     // The next owner of this direction learns from it that the block is in flight until the head passes.
     // Relaxed, both: the header publishes them; and so does the handle when the end moves.

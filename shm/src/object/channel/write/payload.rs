@@ -66,6 +66,17 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
     Ok(block)
 }
 
+/// Keeps a block of this direction, which no message uses, for the next one.
+pub(crate) fn keep_block(writer: &mut Writer<'_>, block: Option<BlockId>) {
+    // If the end has moved meanwhile, its new owner finds the block unused in the direction's list.
+    if let Some(block) = block
+        && writer.cursor.ready
+        && let Some(spare) = writer.cursor.spare.get_mut(block.class().index())
+    {
+        spare.push_back(block);
+    }
+}
+
 /// Takes a free block and makes it this direction's.
 fn join_payload(writer: &mut Writer<'_>, class: SizeClass) -> Result<BlockId> {
     let thread = writer.thread;

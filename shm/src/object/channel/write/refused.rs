@@ -13,6 +13,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::ResolvedHandle;
+use crate::arena::word::handle::Rights;
 use crate::object::channel::end::Writer;
 use crate::object::channel::endpoint;
 use crate::process::half::channel::Endpoint;
@@ -21,9 +22,12 @@ use crate::sync::{self, Inside, Relaxed};
 
 /// Notes the refusal of a write that needs this many lines of payload.
 #[cold]
-fn note_refusal(endpoint: &Endpoint, lines: usize, error: Error) -> Error {
-    // A full channel needs no note: head and tail say by themselves when there is room again.
-    if matches!(error, Error::NoMemory { .. } | Error::NoResources(_)) {
+fn note_refusal(writer: &Writer<'_>, lines: usize, error: Error) -> Error {
+    let endpoint = writer.endpoint;
+    // A full channel needs no note: head and tail say by themselves when there is room again. They know nothing of the
+    // places that loans hold.
+    let is_held = matches!(error, Error::ShouldWait) && writer.cursor.lent > 0;
+    if is_held || matches!(error, Error::NoMemory { .. } | Error::NoResources(_)) {
         // Relaxed, here and below: private to the process, and only a hint.
         endpoint.refused.store(lines as u64 + 1, Relaxed);
         endpoint.try_again_ns.store(sync::now_ns().cast_unsigned(), Relaxed);
@@ -31,10 +35,22 @@ fn note_refusal(endpoint: &Endpoint, lines: usize, error: Error) -> Error {
     error
 }
 
+/// In `Endpoint::refused`: what was refused is the memory of a buffer, which is not the channel's.
+pub(crate) const OF_A_BUFFER: u64 = 1 << 63;
+
+/// Notes that a buffer of so many lines, for a message through the channel, found no memory.
+#[cold]
+pub(crate) fn note_buffer(thread: &Thread, channel: ResolvedHandle, lines: usize, error: Error) -> Result<()> {
+    let inside = thread.inside();
+    let writer = Writer::enter(thread, channel, Rights::empty(), &inside)?;
+    note_refusal(&writer, lines | OF_A_BUFFER as usize, error);
+    Ok(())
+}
+
 /// As `note_refusal`, for a result.
 #[inline(always)]
 pub(crate) fn noting<T>(writer: &Writer<'_>, lines: usize, result: Result<T>) -> Result<T> {
-    result.map_err(|error| note_refusal(writer.endpoint, lines, error))
+    result.map_err(|error| note_refusal(writer, lines, error))
 }
 
 /// The endpoint, if its last write was refused because memory was exhausted.

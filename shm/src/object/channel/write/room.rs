@@ -61,6 +61,20 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Keeps the place that was just reserved, for a loan.
+pub(crate) fn lend_place(writer: &mut Writer<'_>) {
+    writer.cursor.reserved += 1;
+    writer.cursor.lent += 1;
+    writer.cursor.set_limit();
+}
+
+/// Gives the place of a loan back, which is no longer lent.
+pub(crate) fn return_place(writer: &mut Writer<'_>) {
+    writer.cursor.reserved = writer.cursor.reserved.saturating_sub(1);
+    writer.cursor.lent = writer.cursor.lent.saturating_sub(1);
+    writer.cursor.set_limit();
+}
+
 /// Links another segment behind the full one.
 fn grow(writer: &mut Writer<'_>) -> Result<()> {
     let thread = writer.thread;

@@ -1,9 +1,15 @@
 //! WRITABLE after a refusal: whether the last refused write would succeed now.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::Rights;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::Writer;
+use crate::object::channel::write::refused::OF_A_BUFFER;
 use crate::object::channel::write::{self, payload};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::BlockWord;
+use crate::arena::word::intent::ListIntent;
+use crate::memory::{block_credit, pressure};
 use crate::process::half::channel::Endpoint;
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
@@ -26,7 +32,11 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
     }
     // Read again under the lock: a write may have succeeded since the caller looked.
     let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else { return Ok(true) };
-    match prepare_write(&mut writer, lines as usize) {
+    let prepared = match lines & OF_A_BUFFER {
+        0 => prepare_write(&mut writer, lines as usize),
+        _ => find_block(&writer, (lines & !OF_A_BUFFER) as usize),
+    };
+    match prepared {
         Ok(()) => {
             // From here on WRITABLE follows from head and tail again.
             endpoint.refused.store(0, Relaxed);
@@ -39,6 +49,26 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
         }
         Err(error) => Err(error),
     }
+}
+
+/// Fails unless a message could be sent to the peer now, but for want of room.
+pub(crate) fn may_write(thread: &Thread, channel: ResolvedHandle, rights: Rights) -> Result<()> {
+    let inside = thread.inside();
+    let mut writer = Writer::enter(thread, channel, rights, &inside)?;
+    match write::reserve_position(&mut writer) {
+        Err(Error::ShouldWait | Error::NoResources(_) | Error::NoMemory { .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Whether there is a block for a buffer. It is not kept: a buffer is no part of the channel.
+fn find_block(writer: &Writer<'_>, lines: usize) -> Result<()> {
+    let thread = writer.thread;
+    let block = pressure::take_block(thread, SizeClass::fitting(lines))?;
+    let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
+    block_credit::free_block(thread, block, word)?;
+    thread.set_list_intent(ListIntent::Idle, 0);
+    Ok(())
 }
 
 fn prepare_write(writer: &mut Writer<'_>, lines: usize) -> Result<()> {

@@ -1,0 +1,82 @@
+//! Buffers: what was filled is seen by those who find it frozen, and stays while somebody looks.
+
+mod support;
+
+use jacinth_shm_loom::{Error, HandleValue, Thread};
+use support::buffers::*;
+use support::*;
+
+/// Two processes, with a handle each to one frozen buffer.
+fn holders(byte: u8) -> [(Thread, HandleValue); 2] {
+    let one = first(&config_of_buffers());
+    let buffer = buffer_of(&one, byte).unwrap();
+    let copy = one.duplicate(find(&one, buffer), ALL).unwrap();
+    let two = child(&one, Some(copy));
+    let theirs = startup(&two);
+    [(one, buffer), (two, theirs)]
+}
+
+/// INV-BUFFER-1: a thread that comes to the handle before it is frozen is refused, or sees what was filled.
+#[test]
+fn frozen_bytes_are_complete() {
+    model(None, || {
+        let one = first(&config_of_buffers());
+        let two = Thread::join(one.process()).unwrap();
+        let buffer = one.buffer_create(1, ALL).unwrap();
+        // The value is no secret of the models.
+        let value = buffer.handle_of_a_model();
+        let looking = loom::thread::spawn(move || {
+            match two.buffer_look(find(&two, value), || ()) {
+                Ok(bytes) => assert_eq!(bytes, [7, 7]),
+                Err(error) => assert!(matches!(error, Error::BadState(_)), "{error}"),
+            }
+            two
+        });
+        one.buffer_fill(&buffer, 7).unwrap();
+        one.freeze(buffer).unwrap();
+        let two = looking.join().unwrap();
+        one.close(find(&one, value)).unwrap();
+        drop(two);
+        one.collect().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-BUFFER-2: the block of a buffer is nobody else's while a thread looks at it, though all other handles are closed.
+#[test]
+fn a_look_keeps_the_block() {
+    model(1, || {
+        let [(one, buffer), (two, theirs)] = holders(7);
+        let closing = loom::thread::spawn(move || {
+            two.close(find(&two, theirs)).unwrap();
+            // It takes the first block that is free.
+            let next = buffer_of(&two, 9).unwrap();
+            (two, next)
+        });
+        let close = || one.close(find(&one, buffer)).unwrap();
+        assert_eq!(one.buffer_look(find(&one, buffer), close), Ok([7, 7]));
+        let (two, next) = closing.join().unwrap();
+        two.close(find(&two, next)).unwrap();
+        one.collect().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-BLOCK-2: two last handles that are closed at once free the block once.
+#[test]
+fn the_last_close_frees_the_block() {
+    model(2, || {
+        let [(one, buffer), (two, theirs)] = holders(7);
+        let closing = loom::thread::spawn(move || {
+            two.close(find(&two, theirs)).unwrap();
+            two
+        });
+        one.close(find(&one, buffer)).unwrap();
+        let two = closing.join().unwrap();
+        let next = buffer_of(&two, 9).unwrap();
+        assert_eq!(two.buffer_look(find(&two, next), || ()), Ok([9, 9]));
+        two.close(find(&two, next)).unwrap();
+        one.collect().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
