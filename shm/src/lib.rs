@@ -84,6 +84,8 @@ pub use object::socket::control::MAX_CONTROL_BYTES;
 pub use object::socket::info::{SocketInfo, Threshold};
 pub use object::stream::read::Taking;
 #[cfg(not(loom))]
+pub use object::vmo::info::VmoInfo;
+#[cfg(not(loom))]
 pub use object::vmo::map::{MapRequest, MemoryPromise};
 pub use object::vmo::pages::VmoRangeOp;
 pub use process::Process;

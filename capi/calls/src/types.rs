@@ -101,6 +101,9 @@ pub struct zx_info_handle_count_t {
     pub handle_count: u32,
 }
 
+/// The bytes of a name, the closing NUL included (`ZX_MAX_NAME_LEN`).
+pub const NAME_BYTES: usize = 32;
+
 /// The number of counts in [`zx_info_process_handle_stats_t`].
 pub const HANDLE_STATS_TYPES: usize = 64;
 
@@ -130,6 +133,40 @@ pub struct zx_info_socket_t {
     pub tx_buf_max: usize,
     /// How many do.
     pub tx_buf_size: usize,
+}
+
+/// The record of `ZX_INFO_VMO`.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_info_vmo_t {
+    /// The object's koid.
+    pub koid: zx_koid_t,
+    /// Its name, padded with NULs.
+    pub name: [u8; NAME_BYTES],
+    /// Its size, in bytes.
+    pub size_bytes: u64,
+    /// The koid of the object that it is a clone of, or 0.
+    pub parent_koid: zx_koid_t,
+    /// How many clones of it live.
+    pub num_children: usize,
+    /// How many ranges of this process's address space it is mapped to.
+    pub num_mappings: usize,
+    /// 1 if it is mapped in this process, or else 0.
+    pub share_count: usize,
+    /// `ZX_INFO_VMO_*`.
+    pub flags: u32,
+    /// 0. It makes the bytes before the next member a member.
+    pub padding: u32,
+    /// How many of its bytes have memory.
+    pub committed_bytes: u64,
+    /// The rights of the handle.
+    pub handle_rights: zx_rights_t,
+    /// Bit 0: its size can be set.
+    pub create_options: u32,
+    /// `ZX_CACHE_POLICY_CACHED`: 0.
+    pub cache_policy: u32,
+    /// 0. It makes the last bytes of the record a member.
+    pub last_padding: u32,
 }
 
 /// Makes the structure of the limits, each of which has the same name and type in C.

@@ -118,6 +118,8 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  *   Zircon does not have (JACINTH_OBJ_TYPE_DIRECTORY, JACINTH_OBJ_TYPE_LISTENER).
  * - ZX_INFO_SOCKET: one zx_info_socket_t of an end of a socket; ZX_RIGHT_INSPECT. In bytes of data, of datagrams too: those of
  *   the control plane do not count.
+ * - ZX_INFO_VMO: one zx_info_vmo_t; no rights. For debugging too: num_mappings and share_count are of the own process
+ *   alone, parent_koid is 0 once the parent has ended, and committed_bytes counts pages that were swapped out.
  *
  * @p actual_count and @p avail_count, both optional, get how many records were stored, and how many there are:
  * 1 and 1, or 0 and 1 if @p buffer is too small.

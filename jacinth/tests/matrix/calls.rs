@@ -232,6 +232,7 @@ pub const CALLS: &[Call] = &[
         needs: Rights::NONE,
         run: |value| vmo(value).get_size().map(drop),
     },
+    Call { name: "vmo_info", on: On::Vmos, needs: Rights::NONE, run: |value| vmo(value).info().map(drop) },
     Call { name: "vmo_set_size", on: On::Vmos, needs: Rights::WRITE, run: |value| vmo(value).set_size(4096) },
     Call {
         name: "vmo_commit",

@@ -4,11 +4,11 @@ use crate::call_macro::calls;
 use crate::object::handle::check_handle;
 use crate::process::entry::enter;
 use crate::types::{
-    HANDLE_STATS_TYPES, zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t,
-    zx_info_process_handle_stats_t, zx_info_socket_t,
+    HANDLE_STATS_TYPES, NAME_BYTES, zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t,
+    zx_info_process_handle_stats_t, zx_info_socket_t, zx_info_vmo_t,
 };
 use crate::user_memory::UserOut;
-use jacinth::{ObjectType, Rights, SocketInfo, Status, raw};
+use jacinth::{ObjectType, Rights, SocketInfo, Status, VmoInfo, VmoInfoFlags, raw};
 use zerocopy::IntoBytes;
 
 /// The topics that jacinth has (`ZX_INFO_*`).
@@ -18,6 +18,7 @@ mod topic {
     pub(super) const HANDLE_COUNT: u32 = 19;
     pub(super) const PROCESS_HANDLE_STATS: u32 = 21;
     pub(super) const SOCKET: u32 = 22;
+    pub(super) const VMO: u32 = 23;
 }
 
 /// `ZX_OBJ_PROP_WAITABLE`.
@@ -41,6 +42,7 @@ calls! {
             topic::HANDLE_COUNT => output.store_one(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
             topic::PROCESS_HANDLE_STATS => output.store_one(handle_stats(handle)?),
             topic::SOCKET => output.store_one(socket(raw::socket_info(handle)?)),
+            topic::VMO => output.store_one(vmo(&raw::vmo_info(handle)?.into())),
             other => unsupported_topic(other, handle),
         }
     }
@@ -79,6 +81,32 @@ fn socket(known: SocketInfo) -> zx_info_socket_t {
     }
 }
 
+/// `create_options` of a VM object whose size can be set.
+const RESIZABLE: u32 = 1;
+
+fn vmo(known: &VmoInfo) -> zx_info_vmo_t {
+    let mut name = [0; NAME_BYTES];
+    name.iter_mut().zip(known.name.as_bytes()).for_each(|(to, from)| *to = *from);
+    // Late 2018 has no flag for a size that can be set.
+    let is_resizable = known.flags.contains(VmoInfoFlags::RESIZABLE);
+    zx_info_vmo_t {
+        koid: known.koid.raw_koid(),
+        name,
+        size_bytes: known.size_bytes,
+        parent_koid: known.parent_koid.raw_koid(),
+        num_children: known.num_children,
+        num_mappings: known.num_mappings,
+        share_count: known.share_count,
+        flags: (known.flags - VmoInfoFlags::RESIZABLE).bits(),
+        padding: 0,
+        committed_bytes: known.committed_bytes,
+        handle_rights: known.handle_rights.bits(),
+        create_options: if is_resizable { RESIZABLE } else { 0 },
+        cache_policy: 0,
+        last_padding: 0,
+    }
+}
+
 /// Zircon's other topics: the type that each is about, and the right that it needs. One that jacinth has is no longer
 /// here, but above.
 const MISSING: &[(u32, ObjectType, Rights)] = &[
@@ -97,7 +125,6 @@ const MISSING: &[(u32, ObjectType, Rights)] = &[
     (17, ObjectType::RESOURCE, Rights::INSPECT), // KMEM_STATS
     (18, ObjectType::RESOURCE, Rights::INSPECT), // RESOURCE
     (20, ObjectType::BTI, Rights::INSPECT),      // BTI
-    (23, ObjectType::VMO, Rights::NONE),         // VMO
 ];
 
 /// The error of any other topic. Zircon checks the handle before it reads the topic's records, and so does this.

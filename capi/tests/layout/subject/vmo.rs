@@ -2,6 +2,7 @@
 
 use super::Subject;
 use crate::signature::signatures;
+use crate::structure::structures;
 
 pub fn subject() -> Subject {
     let calls = signatures! {
@@ -16,5 +17,11 @@ pub fn subject() -> Subject {
         zx_vmar_unmap(1, 2, 3)
         zx_vmar_protect(1, 2, 3, 4)
     };
-    Subject { calls, structures: Vec::new() }
+    let structures = structures! {
+        zx_info_vmo_t {
+            koid name size_bytes parent_koid num_children num_mappings share_count flags committed_bytes handle_rights
+            create_options cache_policy
+        }
+    };
+    Subject { calls, structures }
 }

@@ -1,5 +1,9 @@
 //! VM objects: memory that programs share by sending a handle.
 
+mod info;
+
+pub use info::{VmoInfo, VmoInfoFlags};
+
 use crate::handle::{Name, NullableHandle};
 use crate::raw;
 use crate::types::rights::Rights;
@@ -206,6 +210,29 @@ impl Vmo {
     /// ```
     pub fn get_size(&self) -> Result<u64, Status> {
         raw::vmo_get_size(self.raw_handle())
+    }
+
+    /// Information about the object: its koid, name and size, its clones, its mappings here, and how much memory it takes. A
+    /// debugging aid.
+    ///
+    /// Follows `ZX_INFO_VMO` in `docs/syscalls/object_get_info.md`. Needs no right. It asks the system once for each run of
+    /// pages that have memory.
+    ///
+    /// # Errors
+    /// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let vmo = Vmo::create(8192)?;
+    /// let child = vmo.create_child(VmoChildOptions::COPY_ON_WRITE, 0, 4096)?;
+    /// assert_eq!(vmo.info()?.num_children, 1);
+    /// assert_eq!(child.info()?.parent_koid, vmo.koid()?);
+    /// assert!(child.info()?.flags.contains(VmoInfoFlags::IS_COW_CLONE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn info(&self) -> Result<VmoInfo, Status> {
+        raw::vmo_info(self.raw_handle()).map(VmoInfo::from)
     }
 
     /// Sets the size, rounded up to whole pages. New bytes are 0. The memory of bytes that are cut goes back to the system.

@@ -187,6 +187,30 @@ pub fn vmo_get_size(value: u32) -> Result<u64, Status> {
     })
 }
 
+/// Information about a VM object, in plain numbers.
+pub use shm::VmoInfo;
+
+/// Information about a VM object (`ZX_INFO_VMO`).
+///
+/// Follows `docs/syscalls/object_get_info.md`. Needs no right. See [`Vmo::info`](crate::Vmo::info).
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let vmo = raw::vmo_create(1, 0, Rights::NONE)?;
+/// let info = raw::vmo_info(vmo)?;
+/// assert_eq!((info.size_bytes, info.children, info.committed_bytes), (4096, 0, 0));
+/// assert_eq!(raw::vmo_info(process_self()?.raw_handle()), Err(Status::WRONG_TYPE));
+/// # raw::close(vmo)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn vmo_info(value: u32) -> Result<VmoInfo, Status> {
+    with_thread(|thread| thread.vmo_info(thread.lookup(shm::HandleValue(value))?, Rights::NONE.into()))
+}
+
 /// Sets the size of a VM object, rounded up to whole pages.
 ///
 /// Follows `docs/syscalls/vmo_set_size.md`. Needs [`Rights::WRITE`].

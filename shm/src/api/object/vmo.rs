@@ -8,6 +8,8 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::lifecycle::create;
 use crate::object::ObjectClass;
 #[cfg(not(loom))]
+use crate::object::vmo::info::{self, VmoInfo};
+#[cfg(not(loom))]
 use crate::object::vmo::map::{self, MapRequest, MemoryPromise};
 use crate::object::vmo::pages::{self, VmoRangeOp};
 use crate::object::vmo::{copy, size, snapshot};
@@ -75,6 +77,15 @@ impl Thread {
     /// `BadHandle`; `WrongType` when the object is no VM object; `AccessDenied`.
     pub fn vmo_size(&self, found: ResolvedHandle, rights: Rights) -> Result<(u64, bool)> {
         size::get(self, found, rights)
+    }
+
+    /// Information about the object. `rights` are those the handle must have.
+    ///
+    /// # Errors
+    /// `BadHandle`; `WrongType` when the object is no VM object; `AccessDenied`.
+    #[cfg(not(loom))]
+    pub fn vmo_info(&self, found: ResolvedHandle, rights: Rights) -> Result<VmoInfo> {
+        info::info(self, found, rights)
     }
 
     /// Sets the size, rounded up to whole pages. New bytes are 0; the memory of bytes that are cut goes back to the system.

@@ -70,21 +70,24 @@ pub(crate) fn class(thread: &Thread, found: ResolvedHandle) -> Result<ObjectClas
 }
 
 pub(crate) fn name(thread: &Thread, found: ResolvedHandle) -> Result<[u8; MAX_NAME_BYTES]> {
-    pin::with_pinned(thread, found, |object, _| {
-        let koid = koid_of(thread.arena(), object)?;
-        let name = &thread.arena().name(object.slot())?.sides[object.side()];
-        let mut bytes = [0; MAX_NAME_BYTES];
-        // A name belongs to the koid stored with it, so a new object in the slot does not inherit the old one's name.
-        // ORDER: Acquire pairs with the Release of `set_name`.
-        if name.koid.load(Acquire) == koid {
-            for (chunk, word) in bytes.chunks_exact_mut(8).zip(&name.bytes) {
-                chunk.copy_from_slice(&word.load(Relaxed).to_le_bytes());
-            }
-            // P5: another process wrote these words, and C callers rely on the NUL.
-            bytes[MAX_NAME_BYTES - 1] = 0;
+    pin::with_pinned(thread, found, |object, _| name_of(thread.arena(), object))
+}
+
+/// The name of a side. The caller has a hazard on the object.
+pub(crate) fn name_of(arena: &Arena, side: ObjectRef) -> Result<[u8; MAX_NAME_BYTES]> {
+    let koid = koid_of(arena, side)?;
+    let name = &arena.name(side.slot())?.sides[side.side()];
+    let mut bytes = [0; MAX_NAME_BYTES];
+    // A name belongs to the koid stored with it, so a new object in the slot does not inherit the old one's name.
+    // ORDER: Acquire pairs with the Release of `set_name`.
+    if name.koid.load(Acquire) == koid {
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(&name.bytes) {
+            chunk.copy_from_slice(&word.load(Relaxed).to_le_bytes());
         }
-        Ok(bytes)
-    })
+        // P5: another process wrote these words, and C callers rely on the NUL.
+        bytes[MAX_NAME_BYTES - 1] = 0;
+    }
+    Ok(bytes)
 }
 
 pub(crate) fn set_name(thread: &Thread, found: ResolvedHandle, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {

@@ -17,6 +17,8 @@ use crate::arena::word::directory::name::WeakRef;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::State;
 use crate::handle::pin;
+#[cfg(not(loom))]
+use crate::object::info;
 use crate::object::own_block;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
@@ -44,6 +46,29 @@ pub(crate) fn look(arena: &Arena, vmo: Slot) -> Result<(bool, u64)> {
     let lost = body(arena, vmo)?.children_lost().load(Relaxed);
     let has_child = words(arena, vmo)?.iter().flat_map(|line| &line.0).any(|word| word.load(Relaxed) != 0);
     Ok((has_child, lost))
+}
+
+/// How many children the object has.
+#[cfg(not(loom))]
+pub(crate) fn count(arena: &Arena, vmo: Slot) -> Result<usize> {
+    // Relaxed: a number for people, of no single moment. P5: a damaged place may lead to a larger block.
+    let places = words(arena, vmo)?.iter().flat_map(|line| &line.0).take(MOST_CHILDREN);
+    Ok(places.filter(|place| place.load(Relaxed) != 0).count())
+}
+
+/// The koid of the object of which this one is a clone: 0 once that one has ended. `None`: this one is no clone. The caller has a
+/// hazard on this one.
+#[cfg(not(loom))]
+pub(crate) fn parent_koid(thread: &Thread, child: Slot) -> Result<Option<u64>> {
+    let arena = thread.arena();
+    // Relaxed: written before the child's handle, and the look at the parent's lifecycle says whether the parent lives.
+    let Some(parent) = WeakRef::from_word(body(arena, child)?.parent().load(Relaxed)) else {
+        return Ok(None);
+    };
+    let koid = pin::pin_weak(thread, parent, HAZARD_SECOND)
+        .map_or(Ok(0), |_| info::koid_of(arena, ObjectRef::new(parent.slot, 0)));
+    pin::clear_hazard(thread, HAZARD_SECOND);
+    koid.map(Some)
 }
 
 /// Makes `child` a child of the object, which a hazard of the caller names. The caller has a handle to the child, which no other

@@ -13,6 +13,7 @@ use crate::arena::region::window::{self, Access};
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::vmo::extents::{Extents, with_vmo};
+use crate::process::half::maps::Mapped;
 use crate::process::thread::Thread;
 use crate::refcount::{self, moving};
 use core::ops::Range;
@@ -91,7 +92,8 @@ pub(crate) fn map(
         let mapped = place(thread, &vmo, bytes, request);
         match mapped {
             Ok(range) => {
-                thread.process.maps.lock().insert(range.clone(), keeper, request.most);
+                let mapped = Mapped { end: range.end, keeper, object: vmo.vmo, most: request.most };
+                thread.process.maps.lock().insert(range.start, mapped);
                 Ok(range.start)
             }
             Err(error) => {

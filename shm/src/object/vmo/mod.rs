@@ -37,11 +37,14 @@
 //! | `pages` | memory that comes and goes: clear, commit, decommit |
 //! | `map` | mappings in the own process |
 //! | `snapshot`, `children` | clones, and ZERO_CHILDREN |
+//! | `info` | what an object tells of itself |
 //! | `remains` | teardown, and what recovery and the audit ask |
 
 pub(crate) mod children;
 pub(crate) mod copy;
 pub(crate) mod extents;
+#[cfg(not(loom))]
+pub(crate) mod info;
 #[cfg(not(loom))]
 pub(crate) mod map;
 pub(crate) mod pages;

@@ -8,6 +8,7 @@ use crate::arena::word::intent::Operation;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::Signals;
 use crate::object::vmo::extents::Extents;
+use crate::object::vmo::info::VmoInfo;
 use crate::object::vmo::pages::VmoRangeOp;
 use crate::process::Process;
 use crate::process::thread::Thread;
@@ -339,4 +340,79 @@ fn a_refused_clone_leaves_nothing() {
     assert!(clone(&thread, vmos[0], 0, PAGE).is_err(), "no extent is left for it");
     assert_eq!(thread.arena().inspect().objects, before);
     assert!(has_zero_children(&thread, vmos[0]));
+}
+
+fn info(thread: &Thread, vmo: HandleValue) -> VmoInfo {
+    thread.vmo_info(thread.lookup(vmo).unwrap(), NONE).unwrap()
+}
+
+#[test]
+fn information_follows_the_object() {
+    let thread = in_a_file();
+    let vmo = create(&thread, PAGE);
+    let koid = thread.basic(thread.lookup(vmo).unwrap()).unwrap().koid;
+    let mut name = [0; 32];
+    name[..6].copy_from_slice(b"frames");
+    thread.set_name(thread.lookup(vmo).unwrap(), &name).unwrap();
+    let rights = Rights::all();
+    let fresh = VmoInfo {
+        koid,
+        name,
+        size_bytes: PAGE,
+        is_resizable: true,
+        parent_koid: None,
+        children: 0,
+        mappings: 0,
+        committed_bytes: 0,
+        rights,
+    };
+    assert_eq!(info(&thread, vmo), fresh);
+    set_size(&thread, vmo, 1 << 30).unwrap();
+    for offset in [0, PAGE - 1, 1 << 20, (1 << 30) - 1] {
+        write(&thread, vmo, offset, &[7]).unwrap();
+    }
+    let sparse = VmoInfo { size_bytes: 1 << 30, committed_bytes: 3 * PAGE, ..fresh };
+    assert_eq!(info(&thread, vmo), sparse);
+    set_size(&thread, vmo, PAGE).unwrap();
+    assert_eq!(info(&thread, vmo), VmoInfo { committed_bytes: PAGE, ..fresh });
+    let fixed = thread.vmo_create(PAGE, false, NONE).unwrap();
+    assert!(!info(&thread, fixed).is_resizable);
+    assert_eq!(info(&thread, fixed).rights, NONE);
+    assert!(matches!(
+        thread.vmo_info(thread.lookup(fixed).unwrap(), Rights::all()),
+        Err(Error::AccessDenied { .. })
+    ));
+}
+
+#[test]
+fn information_names_the_parent() {
+    let thread = on_the_heap();
+    let vmo = create(&thread, PAGE);
+    let [one, two] = [(); 2].map(|()| clone(&thread, vmo, 0, PAGE).unwrap());
+    let koid = info(&thread, vmo).koid;
+    assert_eq!([one, two].map(|child| info(&thread, child).parent_koid), [Some(koid); 2]);
+    assert_eq!((info(&thread, vmo).children, info(&thread, one).children), (2, 0));
+    close(&thread, two);
+    assert_eq!(info(&thread, vmo).children, 1);
+    close(&thread, vmo);
+    thread.collect().unwrap();
+    // Others have its slot now.
+    let later: Vec<_> = (0..40).map(|_| create(&thread, PAGE)).collect();
+    assert_eq!(info(&thread, one).parent_koid, Some(0), "the parent has ended");
+    assert_eq!(later.iter().filter(|vmo| info(&thread, **vmo).parent_koid.is_some()).count(), 0);
+}
+
+#[test]
+fn damaged_words_give_no_wild_counts() {
+    let thread = on_the_heap();
+    let vmo = create(&thread, PAGE);
+    clone(&thread, vmo, 0, PAGE).unwrap();
+    let body = Extents::of(thread.arena(), object(&thread, vmo).slot()).unwrap().body;
+    body.parent().store(u64::MAX, Relaxed);
+    assert_eq!(info(&thread, vmo).parent_koid, Some(0));
+    body.size().store(u64::MAX, Relaxed);
+    assert!(info(&thread, vmo).committed_bytes <= thread.arena().config().largest_vmo_bytes());
+    body.children().store(u64::MAX, Relaxed);
+    let looked = thread.vmo_info(thread.lookup(vmo).unwrap(), NONE);
+    assert!(matches!(looked, Err(Error::Corrupt(_))), "{looked:?}");
 }

@@ -6,6 +6,7 @@
 
 use crate::arena::region::window::{self, Access};
 use crate::arena::word::handle::HandleValue;
+use crate::arena::word::reference::ObjectRef;
 use core::ops::Range;
 use std::collections::BTreeMap;
 
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Mapped {
     pub(crate) end: usize,
     pub(crate) keeper: HandleValue,
+    /// The keeper's object, which no other one replaces while the keeper is open.
+    pub(crate) object: ObjectRef,
     /// The access that it may ever have.
     pub(crate) most: Access,
 }
@@ -28,9 +31,14 @@ pub(crate) struct Maps {
 
 impl Maps {
     /// Adds a range in which nothing is mapped.
-    pub(crate) fn insert(&mut self, range: Range<usize>, keeper: HandleValue, most: Access) {
+    pub(crate) fn insert(&mut self, start: usize, mapped: Mapped) {
         self.process = std::process::id();
-        self.by_start.insert(range.start, Mapped { end: range.end, keeper, most });
+        self.by_start.insert(start, mapped);
+    }
+
+    /// How many ranges are mapped of this object.
+    pub(crate) fn count_of(&self, object: ObjectRef) -> usize {
+        self.by_start.values().filter(|mapped| mapped.object == object).count()
     }
 
     /// The parts of `range` that are mapped, in order.
@@ -104,8 +112,10 @@ mod tests {
     /// Of no process, so that nothing is unmapped at the end.
     fn two_neighbours() -> Maps {
         let mut maps = Maps::default();
-        maps.insert(10..20, ONE, Access::READ);
-        maps.insert(20..30, TWO, Access::READ);
+        for (start, keeper) in [(10, ONE), (20, TWO)] {
+            let object = ObjectRef(keeper.0);
+            maps.insert(start, Mapped { end: start + 10, keeper, object, most: Access::READ });
+        }
         maps.process = 0;
         maps
     }
@@ -115,6 +125,7 @@ mod tests {
         let mut maps = two_neighbours();
         assert_eq!(maps.remove(&(12..15)), []);
         assert_eq!(parts(&maps), [(10, 12, 1), (15, 20, 1), (20, 30, 2)]);
+        assert_eq!([ONE, TWO].map(|keeper| maps.count_of(ObjectRef(keeper.0))), [2, 1]);
         assert!(!maps.covers(&(10..20)) && maps.covers(&(15..30)) && maps.covers(&(10..12)));
         assert_eq!(maps.remove(&(11..25)), []);
         assert_eq!(parts(&maps), [(10, 11, 1), (25, 30, 2)]);

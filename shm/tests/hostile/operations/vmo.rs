@@ -5,7 +5,7 @@ use jacinth_shm::{HandleValue, ObjectClass, Result, Rights, Thread, VmoRangeOp};
 
 /// The operations of VM objects.
 pub const OPERATIONS: &[HostileOperation] =
-    &[create, write, write, read, read, size, set_size, set_size, op_range, duplicate];
+    &[create, write, write, read, read, size, info, set_size, set_size, op_range, duplicate];
 
 const NONE: Rights = Rights::empty();
 
@@ -50,6 +50,11 @@ fn read(turn: &mut Turn<'_>) -> Result<()> {
 fn size(turn: &mut Turn<'_>) -> Result<()> {
     let vmo = vmo(turn);
     turn.thread.vmo_size(turn.thread.lookup(vmo)?, NONE).map(drop)
+}
+
+fn info(turn: &mut Turn<'_>) -> Result<()> {
+    let vmo = vmo(turn);
+    turn.thread.vmo_info(turn.thread.lookup(vmo)?, NONE).map(drop)
 }
 
 fn set_size(turn: &mut Turn<'_>) -> Result<()> {

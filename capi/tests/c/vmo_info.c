@@ -1,0 +1,119 @@
+// ZX_INFO_VMO
+#define _GNU_SOURCE
+#include "objects.h"
+#include "pages.h"
+
+static zx_info_vmo_t info_of(zx_handle_t vmo) {
+    zx_info_vmo_t info;
+    size_t actual = 77, avail = 77;
+    memset(&info, 0xab, sizeof(info));
+    CHECK_OK(zx_object_get_info(vmo, ZX_INFO_VMO, &info, sizeof(info), &actual, &avail));
+    CHECK_EQ(actual, 1);
+    CHECK_EQ(avail, 1);
+    return info;
+}
+
+static zx_handle_t make_clone(zx_handle_t vmo) {
+    zx_handle_t clone = ZX_HANDLE_INVALID;
+    CHECK_OK(zx_vmo_clone(vmo, ZX_VMO_CLONE_COPY_ON_WRITE, 0, PAGE, &clone));
+    return clone;
+}
+
+TEST(a_new_object_tells_its_beginnings) {
+    zx_handle_t vmo = make_vmo(2 * PAGE - 1, 0);
+    CHECK_OK(zx_object_set_property(vmo, ZX_PROP_NAME, "frames", 6));
+    zx_info_vmo_t info = info_of(vmo);
+    CHECK_EQ(info.koid, koid_of(vmo));
+    CHECK(strcmp(info.name, "frames") == 0);
+    for (size_t index = 6; index < ZX_MAX_NAME_LEN; index++)
+        CHECK_EQ(info.name[index], 0);
+    CHECK_EQ(info.size_bytes, 2 * PAGE);
+    CHECK_EQ(info.parent_koid, ZX_KOID_INVALID);
+    CHECK_EQ(info.num_children, 0);
+    CHECK_EQ(info.num_mappings, 0);
+    CHECK_EQ(info.share_count, 0);
+    CHECK_EQ(info.flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_HANDLE);
+    CHECK_EQ(info.committed_bytes, 0);
+    CHECK_EQ(info.handle_rights, ZX_DEFAULT_VMO_RIGHTS);
+    CHECK_EQ(info.create_options, 1);
+    CHECK_EQ(info.cache_policy, ZX_CACHE_POLICY_CACHED);
+    CHECK_EQ(info_of(make_vmo(PAGE, ZX_VMO_NON_RESIZABLE)).create_options, 0);
+}
+
+TEST(information_needs_no_right) {
+    zx_handle_t vmo = restrict_to(make_vmo(PAGE, 0), ZX_RIGHT_NONE);
+    CHECK_EQ(info_of(vmo).handle_rights, ZX_RIGHT_NONE);
+    CHECK_EQ(info_of(vmo).koid, koid_of(vmo));
+}
+
+TEST(committed_bytes_are_the_pages) {
+    zx_handle_t vmo = make_vmo((uint64_t)1 << 30, 0);
+    CHECK_OK(zx_vmo_write(vmo, "1", (1 << 29) + 5, 1));
+    CHECK_EQ(info_of(vmo).committed_bytes, PAGE);
+    CHECK_OK(zx_vmo_op_range(vmo, ZX_VMO_OP_COMMIT, 0, 3 * PAGE, NULL, 0));
+    CHECK_EQ(info_of(vmo).committed_bytes, 4 * PAGE);
+    CHECK_OK(zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, 0, UINT64_MAX / 2, NULL, 0));
+    CHECK_EQ(info_of(vmo).committed_bytes, 0);
+}
+
+TEST(a_clone_names_its_parent) {
+    zx_handle_t vmo = make_vmo(PAGE, 0), clone = make_clone(vmo);
+    CHECK_EQ(info_of(clone).parent_koid, koid_of(vmo));
+    CHECK_EQ(info_of(clone).flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_IS_COW_CLONE | ZX_INFO_VMO_VIA_HANDLE);
+    CHECK_EQ(info_of(vmo).num_children, 1);
+    CHECK_OK(zx_handle_close(vmo));
+    CHECK_EQ(info_of(clone).parent_koid, ZX_KOID_INVALID);
+    CHECK(info_of(clone).flags & ZX_INFO_VMO_IS_COW_CLONE);
+}
+
+TEST(mappings_are_counted) {
+    zx_handle_t vmo = make_vmo(2 * PAGE, 0), vmar = zx_vmar_root_self();
+    zx_vaddr_t one, two;
+    CHECK_OK(zx_vmar_map(vmar, ZX_VM_PERM_READ, 0, vmo, 0, 2 * PAGE, &one));
+    CHECK_OK(zx_vmar_map(vmar, ZX_VM_PERM_READ, 0, vmo, 0, PAGE, &two));
+    CHECK_EQ(info_of(vmo).num_mappings, 2);
+    CHECK_EQ(info_of(vmo).share_count, 1);
+    CHECK_OK(zx_vmar_unmap(vmar, one, 2 * PAGE));
+    CHECK_OK(zx_vmar_unmap(vmar, two, PAGE));
+    CHECK_EQ(info_of(vmo).num_mappings, 0);
+    CHECK_EQ(info_of(vmo).share_count, 0);
+}
+
+TEST(information_needs_a_whole_record) {
+    zx_handle_t vmo = make_vmo(PAGE, 0);
+    zx_info_vmo_t info[2];
+    size_t actual = 77, avail = 77;
+    for (size_t size = 0; size < sizeof(*info); size++) {
+        CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_VMO, info, size, &actual, &avail), ZX_ERR_BUFFER_TOO_SMALL);
+        CHECK_EQ(actual, 0);
+        CHECK_EQ(avail, 1);
+    }
+    memset(info, 0xab, sizeof(info));
+    CHECK_OK(zx_object_get_info(vmo, ZX_INFO_VMO, info, sizeof(info), NULL, NULL));
+    for (size_t index = 0; index < sizeof(*info); index++)
+        CHECK_EQ(((unsigned char*)&info[1])[index], 0xab);
+}
+
+TEST(bad_memory_gets_no_information) {
+    zx_handle_t vmo = make_vmo(PAGE, 0);
+    zx_info_vmo_t info;
+    prepare_bad_pointers();
+    FOR_EACH_BAD_OUTPUT(nowhere)
+        CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_VMO, nowhere, sizeof(info), NULL, NULL), ZX_ERR_INVALID_ARGS);
+    FOR_EACH_BAD_OUTPUT(nowhere) {
+        if (nowhere == NULL)
+            continue;
+        CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_VMO, &info, sizeof(info), nowhere, NULL), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_VMO, &info, sizeof(info), NULL, nowhere), ZX_ERR_INVALID_ARGS);
+    }
+}
+
+TEST(other_handles_are_refused) {
+    zx_handle_t vmo = make_vmo(PAGE, 0), event = restrict_to(make_event(), ZX_RIGHT_NONE);
+    zx_info_vmo_t info;
+    CHECK_STATUS(zx_object_get_info(event, ZX_INFO_VMO, &info, sizeof(info), NULL, NULL), ZX_ERR_WRONG_TYPE);
+    CHECK_STATUS(zx_object_get_info(event, ZX_INFO_VMO, NULL, 0, NULL, NULL), ZX_ERR_WRONG_TYPE);
+    CHECK_OK(zx_handle_close(vmo));
+    CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_VMO, &info, sizeof(info), NULL, NULL), ZX_ERR_BAD_HANDLE);
+    CHECK_STATUS(zx_object_get_info(ZX_HANDLE_INVALID, ZX_INFO_VMO, NULL, 0, NULL, NULL), ZX_ERR_BAD_HANDLE);
+}

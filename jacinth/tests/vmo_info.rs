@@ -1,0 +1,171 @@
+//! What VM objects tell of themselves.
+
+mod support;
+
+use jacinth::*;
+use support::*;
+
+const PAGE: u64 = 4096;
+
+#[test]
+fn child_main() {
+    play(&[("maps an object", maps_an_object)]);
+}
+
+fn own() -> Unowned<'static, Process> {
+    process_self().unwrap().cast()
+}
+
+fn root() -> Unowned<'static, Vmar> {
+    vmar_root_self().unwrap().cast()
+}
+
+fn promise() -> MemoryPromise {
+    // SAFETY: no test uses memory that it has unmapped, or writes memory that it has protected.
+    unsafe { MemoryPromise::no_thread_relies_on_it() }
+}
+
+fn map(vmo: &Vmo, offset: u64, pages: usize, flags: VmarFlags) -> usize {
+    root().map(0, vmo, offset, pages * PAGE as usize, flags).unwrap()
+}
+
+#[test]
+fn a_new_object_tells_its_beginnings() {
+    in_arena(|_| {
+        let vmo = Vmo::create(PAGE + 1).unwrap();
+        let info = vmo.info().unwrap();
+        assert_eq!((info.koid, info.name), (vmo.koid().unwrap(), Name::default()));
+        assert_eq!((info.size_bytes, info.committed_bytes), (2 * PAGE, 0));
+        assert_eq!((info.parent_koid, info.num_children), (Koid::INVALID, 0));
+        assert_eq!((info.num_mappings, info.share_count), (0, 0));
+        assert_eq!(info.flags, VmoInfoFlags::PAGED | VmoInfoFlags::RESIZABLE | VmoInfoFlags::VIA_HANDLE);
+        assert_eq!(info.handle_rights, Rights::VMO_DEFAULT);
+        let fixed = Vmo::create_with_opts(VmoOptions::NON_RESIZABLE, 0).unwrap();
+        assert_eq!(fixed.info().unwrap().flags, VmoInfoFlags::PAGED | VmoInfoFlags::VIA_HANDLE);
+    });
+}
+
+#[test]
+fn a_handle_without_rights_tells_all() {
+    in_arena(|_| {
+        let vmo = Vmo::create_named(PAGE, &Name::new("frames").unwrap()).unwrap();
+        let bare = vmo.duplicate(Rights::NONE).unwrap();
+        let info = VmoInfo::from(raw::vmo_info(bare.raw_handle()).unwrap());
+        assert_eq!((info.name, info.handle_rights), (Name::new("frames").unwrap(), Rights::NONE));
+        assert_eq!(info.koid, vmo.koid().unwrap());
+    });
+}
+
+#[test]
+fn committed_bytes_follow_the_pages() {
+    in_arena(|_| {
+        let vmo = Vmo::create(1 << 30).unwrap();
+        let committed = || vmo.info().unwrap().committed_bytes;
+        vmo.write(&[1], 3 * PAGE - 1).unwrap();
+        vmo.write(&[1], 1 << 29).unwrap();
+        assert_eq!(committed(), 2 * PAGE);
+        vmo.op_range(VmoOp::COMMIT, 0, 8 * PAGE).unwrap();
+        assert_eq!(committed(), 9 * PAGE);
+        vmo.op_range(VmoOp::DECOMMIT, PAGE, PAGE).unwrap();
+        assert_eq!(committed(), 8 * PAGE);
+        vmo.set_size(PAGE).unwrap();
+        assert_eq!(committed(), PAGE);
+        vmo.set_size(0).unwrap();
+        assert_eq!(committed(), 0);
+        // Through a mapping, in an extent of its own.
+        let address = map(&vmo, 1 << 25, 2, VmarFlags::PERM_READ | VmarFlags::PERM_WRITE);
+        assert_eq!(committed(), 0);
+        // SAFETY: mapped and aligned; no other thread uses it.
+        unsafe { std::ptr::with_exposed_provenance_mut::<u64>(address).write_volatile(7) };
+        assert_eq!((vmo.get_size(), committed()), (Ok(0), PAGE), "behind the end");
+    });
+}
+
+#[test]
+fn clones_and_parents_name_each_other() {
+    in_arena(|_| {
+        let vmo = Vmo::create(2 * PAGE).unwrap();
+        vmo.write(&[1; 2 * PAGE as usize], 0).unwrap();
+        let clone = |of: &Vmo| of.create_child(VmoChildOptions::COPY_ON_WRITE, PAGE, PAGE).unwrap();
+        let (one, two) = (clone(&vmo), clone(&vmo));
+        let grandchild = clone(&one);
+        let info = one.info().unwrap();
+        assert_eq!((info.parent_koid, info.num_children), (vmo.koid().unwrap(), 1));
+        assert!(info.flags.contains(VmoInfoFlags::IS_COW_CLONE));
+        assert_eq!(info.committed_bytes, PAGE, "its own copy");
+        assert_eq!(vmo.info().unwrap().num_children, 2, "a grandchild is no child");
+        assert!(!vmo.info().unwrap().flags.contains(VmoInfoFlags::IS_COW_CLONE));
+        let copy = two.duplicate(Rights::NONE).unwrap();
+        drop(two);
+        assert_eq!(vmo.info().unwrap().num_children, 2);
+        drop(copy);
+        assert_eq!(vmo.info().unwrap().num_children, 1);
+        drop(vmo);
+        let orphan = one.info().unwrap();
+        assert_eq!(orphan.parent_koid, Koid::INVALID);
+        assert!(orphan.flags.contains(VmoInfoFlags::IS_COW_CLONE), "still a clone");
+        assert_eq!(grandchild.info().unwrap().parent_koid, one.koid().unwrap());
+    });
+}
+
+#[test]
+fn mappings_are_counted_by_range() {
+    in_arena(|_| {
+        let (vmo, other) = (Vmo::create(4 * PAGE).unwrap(), Vmo::create(PAGE).unwrap());
+        let counts = || {
+            let info = vmo.info().unwrap();
+            (info.num_mappings, info.share_count)
+        };
+        map(&other, 0, 1, VmarFlags::PERM_READ);
+        assert_eq!(counts(), (0, 0));
+        let first = map(&vmo, 0, 4, VmarFlags::PERM_READ);
+        let second = map(&vmo, 0, 1, VmarFlags::PERM_READ);
+        assert_eq!(counts(), (2, 1));
+        root().unmap(second, PAGE as usize, promise()).unwrap();
+        assert_eq!(counts(), (1, 1));
+        // A hole makes two of one.
+        root().unmap(first + PAGE as usize, PAGE as usize, promise()).unwrap();
+        assert_eq!(counts(), (2, 1));
+        root().unmap(first, 4 * PAGE as usize, promise()).unwrap();
+        assert_eq!(counts(), (0, 0));
+    });
+}
+
+#[test]
+fn other_handles_are_refused() {
+    in_arena(|_| {
+        let event = Event::create();
+        assert_eq!(raw::vmo_info(event.raw_handle()), Err(Status::WRONG_TYPE));
+        assert_eq!(raw::vmo_info(own().raw_handle()), Err(Status::WRONG_TYPE));
+        let value = event.into_raw();
+        raw::close(value).unwrap();
+        assert_eq!(raw::vmo_info(value), Err(Status::BAD_HANDLE));
+        assert_eq!(raw::vmo_info(raw::INVALID), Err(Status::BAD_HANDLE));
+    });
+}
+
+/// A mapping of another process is not known here, but its handle is.
+#[test]
+fn other_processes_mappings_are_left_out() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "maps an object");
+        let vmo = Vmo::create(PAGE).unwrap();
+        ours.write(b"", &mut [vmo.duplicate(Rights::SAME_RIGHTS).unwrap().into()]).unwrap();
+        next(&ours);
+        let info = vmo.info().unwrap();
+        assert_eq!((info.num_mappings, info.share_count), (0, 0));
+        assert_eq!(vmo.count_info().unwrap().handle_count, 2);
+        drop(ours);
+        join(child);
+    });
+}
+
+fn maps_an_object() {
+    let channel = startup_channel();
+    let vmo: Vmo = next(&channel).take_handle(0).unwrap().into();
+    map(&vmo, 0, 1, VmarFlags::PERM_READ);
+    assert_eq!(vmo.info().unwrap().num_mappings, 1);
+    drop(vmo);
+    tell(&channel, "mapped");
+    wait_for_peer_closed(&channel);
+}
