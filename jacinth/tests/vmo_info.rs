@@ -9,7 +9,7 @@ const PAGE: u64 = 4096;
 
 #[test]
 fn child_main() {
-    play(&[("maps an object", maps_an_object)]);
+    play(&[("maps an object", maps_an_object), ("sends its process", sends_its_process)]);
 }
 
 fn own() -> Unowned<'static, Process> {
@@ -168,4 +168,91 @@ fn maps_an_object() {
     drop(vmo);
     tell(&channel, "mapped");
     wait_for_peer_closed(&channel);
+}
+
+fn listed() -> Vec<VmoInfo> {
+    own().info_vmos_vec().unwrap()
+}
+
+#[test]
+fn the_listing_has_handles_then_mappings() {
+    in_arena(|_| {
+        assert_eq!(listed(), []);
+        let _event = Event::create();
+        let vmo = Vmo::create_named(4 * PAGE, &Name::new("frames").unwrap()).unwrap();
+        let weak = vmo.duplicate(Rights::READ).unwrap();
+        let address = map(&vmo, 0, 4, VmarFlags::PERM_READ);
+        let vias = || {
+            let vmos = listed();
+            assert!(vmos.iter().all(|info| (info.koid, info.size_bytes) == (vmos[0].koid, 4 * PAGE)));
+            assert!(vmos.iter().all(|info| info.name == "frames"));
+            let via = VmoInfoFlags::VIA_HANDLE | VmoInfoFlags::VIA_MAPPING;
+            vmos.iter().map(|info| (info.flags & via, info.handle_rights)).collect::<Vec<_>>()
+        };
+        let by_handle = |rights| (VmoInfoFlags::VIA_HANDLE, rights);
+        let by_mapping = (VmoInfoFlags::VIA_MAPPING, Rights::NONE);
+        let mut all = vias();
+        all[..2].sort();
+        let mut handles = [by_handle(Rights::READ), by_handle(Rights::VMO_DEFAULT)];
+        handles.sort();
+        assert_eq!(all, [handles[0], handles[1], by_mapping]);
+        drop(vmo);
+        assert_eq!(vias(), [by_handle(Rights::READ), by_mapping]);
+        root().unmap(address + PAGE as usize, PAGE as usize, promise()).unwrap();
+        drop(weak);
+        assert_eq!(vias(), [by_mapping, by_mapping], "the keeper is no handle");
+        root().unmap(address, 4 * PAGE as usize, promise()).unwrap();
+        assert_eq!(listed(), []);
+    });
+}
+
+#[test]
+fn only_the_own_process_is_listed() {
+    in_arena(|supervisor| {
+        let bare = own().duplicate(Rights::SAME_RIGHTS).unwrap();
+        assert_eq!(bare.info_vmos_vec(), Ok(vec![]), "another handle to it");
+        let bare = bare.replace(Rights::WAIT).unwrap();
+        assert_eq!(bare.info_vmos_vec(), Err(Status::ACCESS_DENIED));
+        assert_eq!(raw::process_vmos(Event::create().raw_handle()), Err(Status::WRONG_TYPE));
+        assert_eq!(raw::process_vmos(raw::INVALID), Err(Status::BAD_HANDLE));
+        let (ours, child) = spawn(supervisor, "sends its process");
+        let process: Process = next(&ours).take_handle(0).unwrap().into();
+        assert_eq!(process.info_vmos_vec(), Err(Status::NOT_SUPPORTED));
+        let process = process.replace(Rights::WAIT).unwrap();
+        assert_eq!(process.info_vmos_vec(), Err(Status::ACCESS_DENIED), "before the support");
+        drop(ours);
+        join(child);
+    });
+}
+
+fn sends_its_process() {
+    let channel = startup_channel();
+    let own = process_self().unwrap().duplicate(Rights::SAME_RIGHTS).unwrap();
+    channel.write(b"", &mut [own]).unwrap();
+    wait_for_peer_closed(&channel);
+}
+
+#[test]
+fn listing_survives_other_threads() {
+    in_arena(|_| {
+        let kept = Vmo::create(PAGE).unwrap();
+        std::thread::scope(|scope| {
+            let busy = scope.spawn(|| {
+                for _ in 0..2_000 {
+                    let vmo = Vmo::create(PAGE).unwrap();
+                    let address = map(&vmo, 0, 1, VmarFlags::PERM_READ);
+                    drop(vmo);
+                    root().unmap(address, PAGE as usize, promise()).unwrap();
+                }
+            });
+            while !busy.is_finished() {
+                // Any number of the other thread's objects: the listing is of no single moment.
+                let (ours, others): (Vec<_>, Vec<_>) =
+                    listed().into_iter().partition(|info| info.koid == kept.koid().unwrap());
+                assert_eq!(ours, [kept.info().unwrap()]);
+                assert!(others.iter().all(|info| info.size_bytes == PAGE && info.koid > ours[0].koid));
+            }
+        });
+        assert_eq!(listed().len(), 1);
+    });
 }

@@ -1,7 +1,8 @@
-// ZX_INFO_VMO
+// ZX_INFO_VMO, ZX_INFO_PROCESS_VMOS
 #define _GNU_SOURCE
 #include "objects.h"
 #include "pages.h"
+#include "partner.h"
 
 static zx_info_vmo_t info_of(zx_handle_t vmo) {
     zx_info_vmo_t info;
@@ -116,4 +117,99 @@ TEST(other_handles_are_refused) {
     CHECK_OK(zx_handle_close(vmo));
     CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_VMO, &info, sizeof(info), NULL, NULL), ZX_ERR_BAD_HANDLE);
     CHECK_STATUS(zx_object_get_info(ZX_HANDLE_INVALID, ZX_INFO_VMO, NULL, 0, NULL, NULL), ZX_ERR_BAD_HANDLE);
+}
+
+static size_t list(zx_info_vmo_t* records, size_t size, size_t* actual) {
+    size_t avail = 77;
+    *actual = 77;
+    CHECK_OK(zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS_VMOS, records, size, actual, &avail));
+    return avail;
+}
+
+TEST(the_listing_has_handles_then_mappings) {
+    zx_info_vmo_t records[4];
+    size_t actual;
+    CHECK_EQ(list(records, sizeof(records), &actual), 0);
+    CHECK_EQ(actual, 0);
+    zx_handle_t vmo = make_vmo(2 * PAGE, 0);
+    zx_koid_t koid = koid_of(vmo);
+    zx_vaddr_t address;
+    CHECK_OK(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ, 0, vmo, 0, PAGE, &address));
+    CHECK_EQ(list(records, sizeof(records), &actual), 2);
+    CHECK_EQ(actual, 2);
+    CHECK_EQ(records[0].koid, koid);
+    CHECK_EQ(records[0].flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_HANDLE);
+    CHECK_EQ(records[0].handle_rights, ZX_DEFAULT_VMO_RIGHTS);
+    CHECK_EQ(records[0].num_mappings, 1);
+    CHECK_EQ(records[1].koid, koid);
+    CHECK_EQ(records[1].flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_MAPPING);
+    CHECK_EQ(records[1].handle_rights, ZX_RIGHT_NONE);
+    CHECK_EQ(records[1].size_bytes, 2 * PAGE);
+    CHECK_OK(zx_handle_close(vmo));
+    CHECK_EQ(list(records, sizeof(records), &actual), 1);
+    CHECK_EQ(records[0].flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_MAPPING);
+    CHECK_OK(zx_vmar_unmap(zx_vmar_root_self(), address, PAGE));
+    CHECK_EQ(list(NULL, 0, &actual), 0);
+}
+
+TEST(the_listing_stores_what_fits) {
+    zx_info_vmo_t records[4];
+    size_t actual;
+    for (int index = 0; index < 3; index++)
+        make_vmo(PAGE, 0);
+    for (size_t size = 0; size <= sizeof(records); size++) {
+        memset(records, 0xab, sizeof(records));
+        CHECK_EQ(list(records, size, &actual), 3);
+        size_t fits = size / sizeof(*records) < 3 ? size / sizeof(*records) : 3;
+        CHECK_EQ(actual, fits);
+        for (size_t index = fits * sizeof(*records); index < sizeof(records); index++)
+            CHECK_EQ(((unsigned char*)records)[index], 0xab);
+    }
+    CHECK_EQ(list(NULL, 0, &actual), 3);
+    CHECK_OK(zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS_VMOS, records, sizeof(records), NULL, NULL));
+}
+
+TEST(bad_memory_gets_no_listing) {
+    zx_info_vmo_t record;
+    zx_handle_t self = zx_process_self();
+    prepare_bad_pointers();
+    make_vmo(PAGE, 0);
+    FOR_EACH_BAD_OUTPUT(nowhere) {
+        CHECK_STATUS(zx_object_get_info(self, ZX_INFO_PROCESS_VMOS, nowhere, sizeof(record), NULL, NULL),
+                     ZX_ERR_INVALID_ARGS);
+        if (nowhere == NULL)
+            continue;
+        CHECK_STATUS(zx_object_get_info(self, ZX_INFO_PROCESS_VMOS, &record, sizeof(record), nowhere, NULL),
+                     ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_object_get_info(self, ZX_INFO_PROCESS_VMOS, &record, sizeof(record), NULL, nowhere),
+                     ZX_ERR_INVALID_ARGS);
+    }
+    // Two records, of which the second cannot be written: none is stored.
+    make_vmo(PAGE, 0);
+    unsigned char* edge = at_the_edge(sizeof(record) + 8);
+    edge[0] = 0xab;
+    CHECK_STATUS(zx_object_get_info(self, ZX_INFO_PROCESS_VMOS, edge, 2 * sizeof(record), NULL, NULL),
+                 ZX_ERR_INVALID_ARGS);
+    CHECK_EQ(edge[0], 0xab);
+}
+
+ROLE(sends_its_process) {
+    zx_handle_t channel = startup_channel();
+    send_handle(channel, duplicate(zx_process_self(), ZX_RIGHT_SAME_RIGHTS));
+    CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+}
+
+TEST(only_the_own_process_is_listed) {
+    zx_info_vmo_t record;
+    zx_handle_t channel, bare = duplicate(zx_process_self(), ZX_DEFAULT_PROCESS_RIGHTS & ~ZX_RIGHT_INSPECT);
+    CHECK_STATUS(zx_object_get_info(bare, ZX_INFO_PROCESS_VMOS, &record, sizeof(record), NULL, NULL),
+                 ZX_ERR_ACCESS_DENIED);
+    CHECK_STATUS(zx_object_get_info(make_event(), ZX_INFO_PROCESS_VMOS, NULL, 0, NULL, NULL), ZX_ERR_WRONG_TYPE);
+    pid_t pid = spawn_partner("sends_its_process", &channel);
+    await_readable(channel);
+    zx_handle_t partner = receive_handle(channel);
+    CHECK_STATUS(zx_object_get_info(partner, ZX_INFO_PROCESS_VMOS, &record, sizeof(record), NULL, NULL),
+                 ZX_ERR_NOT_SUPPORTED);
+    CHECK_OK(zx_handle_close(channel));
+    CHECK_EQ(join_process(pid), 0);
 }

@@ -1,6 +1,8 @@
-//! Processes. So far they are names: see [`task`](super::task). What they tell is how many handles they have.
+//! Processes. So far they are names: see [`task`](super::task). What they tell is how many handles they have, and the own one which VM
+//! objects it has.
 
 use crate::handle::NullableHandle;
+use crate::object::VmoInfo;
 use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::status::Status;
@@ -51,6 +53,36 @@ impl Process {
         let counts = raw::process_handle_counts(self.raw_handle())?;
         let by_type = (0..).map(ObjectType::from_raw).zip(counts).filter(|(_, handles)| *handles != 0);
         Ok(ProcessHandleStats { by_type: by_type.collect() })
+    }
+
+    /// The VM objects of the process: one element for each handle, with [`VmoInfoFlags::VIA_HANDLE`](crate::VmoInfoFlags), then
+    /// one for each range that is mapped, with `VIA_MAPPING`. So one object may appear several times. A debugging aid: the threads
+    /// of the process may open, close, map and unmap meanwhile.
+    ///
+    /// It works for the calling process alone, as today's Zircon permits; late 2018 permits it for others alone. Follows
+    /// `ZX_INFO_PROCESS_VMOS` in `docs/syscalls/object_get_info.md`. Needs [`Rights::INSPECT`](crate::Rights::INSPECT).
+    ///
+    /// # Errors
+    /// [`Status::NOT_SUPPORTED`] for another process; [`Status::ACCESS_DENIED`], [`Status::BAD_HANDLE`];
+    /// [`Status::WRONG_TYPE`] for an owner that was made of another object's value.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let own: Unowned<'_, Process> = process_self()?.cast();
+    /// let vmo = Vmo::create(1 << 20)?;
+    /// vmo.write(b"jacinth", 0)?;
+    /// let vmar: Unowned<'_, Vmar> = vmar_root_self()?.cast();
+    /// vmar.map(0, &vmo, 0, 4096, VmarFlags::PERM_READ)?;
+    /// drop(vmo); // The mapping keeps the object.
+    /// let vmos = own.info_vmos_vec()?;
+    /// assert_eq!((vmos.len(), vmos[0].committed_bytes), (1, 4096));
+    /// assert!(vmos[0].flags.contains(VmoInfoFlags::VIA_MAPPING));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn info_vmos_vec(&self) -> Result<Vec<VmoInfo>, Status> {
+        let vmos = raw::process_vmos(self.raw_handle())?;
+        Ok(vmos.into_iter().map(VmoInfo::from).collect())
     }
 }
 

@@ -76,11 +76,16 @@ fn make_named(kind: ObjectType, rights: Rights, name: &str) -> Result<Handle, St
 /// ```
 pub fn process_self() -> Result<HandleRef<'static>, Status> {
     static PROCESS: LazyHandle = LazyHandle::new();
-    PROCESS.get(|| {
+    let own = PROCESS.get(|| {
         let program = std::env::args_os().next().unwrap_or_default();
         let name = std::path::Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
         make_named(ObjectType::PROCESS, Rights::PROCESS_DEFAULT, &name)
-    })
+    })?;
+    // Without a koid, as of a handle that was closed, or in a signal handler within a call, the value is given all the same.
+    if let Ok(koid) = own.koid() {
+        raw::set_own_process(koid);
+    }
+    Ok(own)
 }
 
 /// The calling thread, with [`Rights::THREAD_DEFAULT`]; its name is the system's name of the thread. The handle is closed when

@@ -15,6 +15,7 @@ use zerocopy::IntoBytes;
 mod topic {
     pub(super) const HANDLE_VALID: u32 = 1;
     pub(super) const HANDLE_BASIC: u32 = 2;
+    pub(super) const PROCESS_VMOS: u32 = 14;
     pub(super) const HANDLE_COUNT: u32 = 19;
     pub(super) const PROCESS_HANDLE_STATS: u32 = 21;
     pub(super) const SOCKET: u32 = 22;
@@ -42,6 +43,7 @@ calls! {
             topic::HANDLE_COUNT => output.store_one(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
             topic::PROCESS_HANDLE_STATS => output.store_one(handle_stats(handle)?),
             topic::SOCKET => output.store_one(socket(raw::socket_info(handle)?)),
+            topic::PROCESS_VMOS => output.store_all(&vmos(handle)?),
             topic::VMO => output.store_one(vmo(&raw::vmo_info(handle)?.into())),
             other => unsupported_topic(other, handle),
         }
@@ -107,6 +109,10 @@ fn vmo(known: &VmoInfo) -> zx_info_vmo_t {
     }
 }
 
+fn vmos(handle: zx_handle_t) -> Result<Vec<zx_info_vmo_t>, Status> {
+    Ok(raw::process_vmos(handle)?.into_iter().map(|known| vmo(&known.into())).collect())
+}
+
 /// Zircon's other topics: the type that each is about, and the right that it needs. One that jacinth has is no longer
 /// here, but above.
 const MISSING: &[(u32, ObjectType, Rights)] = &[
@@ -119,7 +125,6 @@ const MISSING: &[(u32, ObjectType, Rights)] = &[
     (11, ObjectType::THREAD, Rights::INSPECT),   // THREAD_EXCEPTION_REPORT
     (12, ObjectType::PROCESS, Rights::INSPECT),  // TASK_STATS
     (13, ObjectType::PROCESS, Rights::INSPECT),  // PROCESS_MAPS
-    (14, ObjectType::PROCESS, Rights::INSPECT),  // PROCESS_VMOS
     (15, ObjectType::THREAD, Rights::INSPECT),   // THREAD_STATS
     (16, ObjectType::RESOURCE, Rights::INSPECT), // CPU_STATS
     (17, ObjectType::RESOURCE, Rights::INSPECT), // KMEM_STATS
@@ -152,5 +157,20 @@ impl Output {
         self.actual_count.store_optional(usize::from(fits))?;
         self.avail_count.store_optional(1)?;
         if fits { Ok(()) } else { Err(Status::BUFFER_TOO_SMALL) }
+    }
+
+    /// Stores as many records as fit, of a topic that has any number of them.
+    fn store_all<T: IntoBytes + Copy>(self, records: &[T]) -> Result<(), Status> {
+        let actual = records.len().min(self.buffer_size / size_of::<T>());
+        let first = self.buffer.cast();
+        // All of them before the first is stored.
+        if actual > 0 && !first.is_writable(actual) {
+            return Err(Status::INVALID_ARGS);
+        }
+        for (index, record) in records[..actual].iter().enumerate() {
+            first.element(index).store(*record)?;
+        }
+        self.actual_count.store_optional(actual)?;
+        self.avail_count.store_optional(records.len())
     }
 }

@@ -28,7 +28,8 @@ bitflags::bitflags! {
     }
 }
 
-/// Information about a VM object (`zx_info_vmo_t`): the result of [`Vmo::info`](crate::Vmo::info). Other threads may change the
+/// Information about a VM object (`zx_info_vmo_t`): the result of [`Vmo::info`](crate::Vmo::info), and
+/// an element of that of [`Process::info_vmos_vec`](crate::Process::info_vmos_vec). Other threads may change the
 /// object meanwhile, so the fields are of no single moment.
 ///
 /// ```
@@ -67,13 +68,14 @@ pub struct VmoInfo {
     /// How many of its bytes have memory, in whole pages, those that were swapped out included. In a process that has closed the
     /// arena's descriptor it is how many bytes have address space.
     pub committed_bytes: u64,
-    /// The rights of the handle.
+    /// The rights of the handle; none with [`VmoInfoFlags::VIA_MAPPING`].
     pub handle_rights: Rights,
 }
 
 impl From<raw::VmoInfo> for VmoInfo {
     fn from(known: raw::VmoInfo) -> Self {
-        let mut flags = VmoInfoFlags::PAGED | VmoInfoFlags::VIA_HANDLE;
+        let via = if known.rights.is_some() { VmoInfoFlags::VIA_HANDLE } else { VmoInfoFlags::VIA_MAPPING };
+        let mut flags = VmoInfoFlags::PAGED | via;
         flags.set(VmoInfoFlags::RESIZABLE, known.is_resizable);
         flags.set(VmoInfoFlags::IS_COW_CLONE, known.parent_koid.is_some());
         Self {
@@ -86,7 +88,7 @@ impl From<raw::VmoInfo> for VmoInfo {
             share_count: known.mappings.min(1),
             flags,
             committed_bytes: known.committed_bytes,
-            handle_rights: known.rights.into(),
+            handle_rights: known.rights.map_or(Rights::NONE, Rights::from),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! VM objects by a handle's value.
 
+mod own_process;
 mod vmar;
+pub use own_process::process_vmos;
+pub(crate) use own_process::set_own_process;
 pub(crate) use vmar::set_own_vmar;
 pub use vmar::{vmar_map, vmar_protect, vmar_unmap};
 

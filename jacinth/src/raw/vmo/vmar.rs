@@ -188,7 +188,7 @@ pub(crate) fn set_own_vmar(koid: Koid) {
 }
 
 /// The rights of a handle to an object of this type.
-fn check(value: u32, object_type: ObjectType) -> Result<Rights, Status> {
+pub(super) fn check(value: u32, object_type: ObjectType) -> Result<Rights, Status> {
     let known = basic(value)?;
     if u32::from(known.class.number()) != object_type.into_raw() {
         return Err(Status::WRONG_TYPE);

@@ -10,6 +10,8 @@ use crate::object::ObjectClass;
 #[cfg(not(loom))]
 use crate::object::vmo::info::{self, VmoInfo};
 #[cfg(not(loom))]
+use crate::object::vmo::listing;
+#[cfg(not(loom))]
 use crate::object::vmo::map::{self, MapRequest, MemoryPromise};
 use crate::object::vmo::pages::{self, VmoRangeOp};
 use crate::object::vmo::{copy, size, snapshot};
@@ -86,6 +88,15 @@ impl Thread {
     #[cfg(not(loom))]
     pub fn vmo_info(&self, found: ResolvedHandle, rights: Rights) -> Result<VmoInfo> {
         info::info(self, found, rights)
+    }
+
+    /// The VM objects of this process, once for each handle and once for each mapped range.
+    ///
+    /// # Errors
+    /// `Corrupt` when a VM object is damaged.
+    #[cfg(not(loom))]
+    pub fn vmos(&self) -> Result<Vec<VmoInfo>> {
+        listing::list(self)
     }
 
     /// Sets the size, rounded up to whole pages. New bytes are 0; the memory of bytes that are cut goes back to the system.

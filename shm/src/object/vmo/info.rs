@@ -30,8 +30,8 @@ pub struct VmoInfo {
     pub mappings: usize,
     /// How many of its bytes have memory. Without the arena's descriptor, how many have address space.
     pub committed_bytes: u64,
-    /// The rights of the handle.
-    pub rights: Rights,
+    /// The rights of the handle that it was found by. `None`: it was found by a mapping.
+    pub rights: Option<Rights>,
 }
 
 /// `rights` are those that `found` must have.
@@ -48,7 +48,7 @@ pub(crate) fn info(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Re
             mappings: thread.process.maps.lock().count_of(vmo.vmo),
             // Also behind its end, where a mapping or a late write may have committed some.
             committed_bytes: committed(&vmo, 0..arena.config().largest_vmo_bytes())?,
-            rights: found.rights(),
+            rights: Some(found.rights()),
         })
     })
 }

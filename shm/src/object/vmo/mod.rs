@@ -37,7 +37,7 @@
 //! | `pages` | memory that comes and goes: clear, commit, decommit |
 //! | `map` | mappings in the own process |
 //! | `snapshot`, `children` | clones, and ZERO_CHILDREN |
-//! | `info` | what an object tells of itself |
+//! | `info`, `listing` | what an object tells of itself, and the objects of the own process |
 //! | `remains` | teardown, and what recovery and the audit ask |
 
 pub(crate) mod children;
@@ -45,6 +45,8 @@ pub(crate) mod copy;
 pub(crate) mod extents;
 #[cfg(not(loom))]
 pub(crate) mod info;
+#[cfg(not(loom))]
+pub(crate) mod listing;
 #[cfg(not(loom))]
 pub(crate) mod map;
 pub(crate) mod pages;

@@ -7,6 +7,7 @@ use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::Signals;
+use crate::object::ObjectClass;
 use crate::object::vmo::extents::Extents;
 use crate::object::vmo::info::VmoInfo;
 use crate::object::vmo::pages::VmoRangeOp;
@@ -354,7 +355,7 @@ fn information_follows_the_object() {
     let mut name = [0; 32];
     name[..6].copy_from_slice(b"frames");
     thread.set_name(thread.lookup(vmo).unwrap(), &name).unwrap();
-    let rights = Rights::all();
+    let rights = Some(Rights::all());
     let fresh = VmoInfo {
         koid,
         name,
@@ -377,7 +378,7 @@ fn information_follows_the_object() {
     assert_eq!(info(&thread, vmo), VmoInfo { committed_bytes: PAGE, ..fresh });
     let fixed = thread.vmo_create(PAGE, false, NONE).unwrap();
     assert!(!info(&thread, fixed).is_resizable);
-    assert_eq!(info(&thread, fixed).rights, NONE);
+    assert_eq!(info(&thread, fixed).rights, Some(NONE));
     assert!(matches!(
         thread.vmo_info(thread.lookup(fixed).unwrap(), Rights::all()),
         Err(Error::AccessDenied { .. })
@@ -415,4 +416,24 @@ fn damaged_words_give_no_wild_counts() {
     body.children().store(u64::MAX, Relaxed);
     let looked = thread.vmo_info(thread.lookup(vmo).unwrap(), NONE);
     assert!(matches!(looked, Err(Error::Corrupt(_))), "{looked:?}");
+}
+
+#[test]
+fn the_listing_has_each_handle() {
+    let thread = on_the_heap();
+    assert_eq!(thread.vmos(), Ok(vec![]));
+    thread.create(ObjectClass::Event, Rights::all()).unwrap();
+    let vmo = create(&thread, PAGE);
+    let copy = thread.duplicate(thread.lookup(vmo).unwrap(), NONE).unwrap();
+    let other = create(&thread, 0);
+    let mut listed = thread.vmos().unwrap();
+    let mut expected = [vmo, copy, other].map(|vmo| info(&thread, vmo));
+    listed.sort_by_key(|info| (info.koid, info.rights));
+    expected.sort_by_key(|info| (info.koid, info.rights));
+    assert_eq!(listed, expected);
+    [vmo, copy].iter().for_each(|vmo| close(&thread, *vmo));
+    assert_eq!(thread.vmos(), Ok(vec![info(&thread, other)]));
+    let body = Extents::of(thread.arena(), object(&thread, other).slot()).unwrap().body;
+    body.geometry().store(0, Relaxed);
+    assert!(matches!(thread.vmos(), Err(Error::Corrupt(_))));
 }

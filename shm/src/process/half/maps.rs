@@ -36,6 +36,11 @@ impl Maps {
         self.by_start.insert(start, mapped);
     }
 
+    /// The keeper of each range, in the order of addresses.
+    pub(crate) fn keepers(&self) -> Vec<HandleValue> {
+        self.by_start.values().map(|mapped| mapped.keeper).collect()
+    }
+
     /// How many ranges are mapped of this object.
     pub(crate) fn count_of(&self, object: ObjectRef) -> usize {
         self.by_start.values().filter(|mapped| mapped.object == object).count()
@@ -125,6 +130,7 @@ mod tests {
         let mut maps = two_neighbours();
         assert_eq!(maps.remove(&(12..15)), []);
         assert_eq!(parts(&maps), [(10, 12, 1), (15, 20, 1), (20, 30, 2)]);
+        assert_eq!(maps.keepers(), [ONE, ONE, TWO]);
         assert_eq!([ONE, TWO].map(|keeper| maps.count_of(ObjectRef(keeper.0))), [2, 1]);
         assert!(!maps.covers(&(10..20)) && maps.covers(&(15..30)) && maps.covers(&(10..12)));
         assert_eq!(maps.remove(&(11..25)), []);

@@ -5,7 +5,7 @@ use jacinth_shm::{HandleValue, ObjectClass, Result, Rights, Thread, VmoRangeOp};
 
 /// The operations of VM objects.
 pub const OPERATIONS: &[HostileOperation] =
-    &[create, write, write, read, read, size, info, set_size, set_size, op_range, duplicate];
+    &[create, write, write, read, read, size, info, list, set_size, set_size, op_range, duplicate];
 
 const NONE: Rights = Rights::empty();
 
@@ -55,6 +55,10 @@ fn size(turn: &mut Turn<'_>) -> Result<()> {
 fn info(turn: &mut Turn<'_>) -> Result<()> {
     let vmo = vmo(turn);
     turn.thread.vmo_info(turn.thread.lookup(vmo)?, NONE).map(drop)
+}
+
+fn list(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.vmos().map(drop)
 }
 
 fn set_size(turn: &mut Turn<'_>) -> Result<()> {
