@@ -213,11 +213,13 @@ fn only_the_own_process_is_listed() {
         assert_eq!(bare.info_vmos_vec(), Ok(vec![]), "another handle to it");
         let bare = bare.replace(Rights::WAIT).unwrap();
         assert_eq!(bare.info_vmos_vec(), Err(Status::ACCESS_DENIED));
+        assert_eq!(bare.info_maps_vec(), Err(Status::ACCESS_DENIED));
         assert_eq!(raw::process_vmos(Event::create().raw_handle()), Err(Status::WRONG_TYPE));
         assert_eq!(raw::process_vmos(raw::INVALID), Err(Status::BAD_HANDLE));
         let (ours, child) = spawn(supervisor, "sends its process");
         let process: Process = next(&ours).take_handle(0).unwrap().into();
         assert_eq!(process.info_vmos_vec(), Err(Status::NOT_SUPPORTED));
+        assert_eq!(process.info_maps_vec(), Err(Status::NOT_SUPPORTED));
         let process = process.replace(Rights::WAIT).unwrap();
         assert_eq!(process.info_vmos_vec(), Err(Status::ACCESS_DENIED), "before the support");
         drop(ours);
@@ -254,5 +256,64 @@ fn listing_survives_other_threads() {
             }
         });
         assert_eq!(listed().len(), 1);
+    });
+}
+
+/// The mappings: first address, pages, access, first page of the object, pages that have memory.
+fn mapped() -> Vec<(usize, usize, VmarFlags, u64, usize)> {
+    let maps = own().info_maps_vec().unwrap();
+    let is_root = |node: &MapInfo| node.base == 0 && node.size > 1 << 46 && node.name == Name::default();
+    assert!(maps[..2].iter().all(is_root) && maps[2..].is_sorted_by_key(|node| node.base));
+    assert_eq!((maps[0].depth, *maps[0].details()), (0, MapDetails::AddressSpace));
+    assert_eq!((maps[1].depth, *maps[1].details()), (1, MapDetails::Vmar));
+    let page = PAGE as usize;
+    let mapping = |node: &MapInfo| {
+        assert_eq!((node.depth, node.name), (2, Name::new("frames").unwrap()));
+        let details = node.details().as_mapping().unwrap();
+        let (offset, committed) = (details.vmo_offset / PAGE, details.committed_bytes / page);
+        (node.base, node.size / page, details.mmu_flags, offset, committed)
+    };
+    maps[2..].iter().map(mapping).collect()
+}
+
+#[test]
+fn maps_follow_every_change() {
+    in_arena(|_| {
+        assert_eq!(mapped(), []);
+        let (page, read) = (PAGE as usize, VmarFlags::PERM_READ);
+        let read_write = read | VmarFlags::PERM_WRITE;
+        let vmo = Vmo::create_named(16 * PAGE, &Name::new("frames").unwrap()).unwrap();
+        let base = map(&vmo, 2 * PAGE, 8, read);
+        assert_eq!(mapped(), [(base, 8, read, 2, 0)]);
+        vmo.write(&[1; 3 * PAGE as usize], 4 * PAGE).unwrap();
+        vmo.write(&[1], 0).unwrap();
+        assert_eq!(mapped(), [(base, 8, read, 2, 3)], "the first page is not mapped");
+        root().protect(base + 3 * page, 2 * page, read_write, promise()).unwrap();
+        let parts =
+            [(base, 3, read, 2, 1), (base + 3 * page, 2, read_write, 5, 2), (base + 5 * page, 3, read, 7, 0)];
+        assert_eq!(mapped(), parts);
+        assert_eq!(vmo.info().unwrap().num_mappings, 3, "as in Zircon");
+        root().unmap(base + 2 * page, 2 * page, promise()).unwrap();
+        let parts =
+            [(base, 2, read, 2, 0), (base + 4 * page, 1, read_write, 6, 1), (base + 5 * page, 3, read, 7, 0)];
+        assert_eq!(mapped(), parts);
+        drop(vmo);
+        assert_eq!(mapped(), parts);
+        root().unmap(base, 8 * page, promise()).unwrap();
+        assert_eq!(mapped(), []);
+    });
+}
+
+#[test]
+fn a_refused_change_is_not_told() {
+    in_arena(|_| {
+        let vmo = Vmo::create_named(PAGE, &Name::new("frames").unwrap()).unwrap();
+        let reader = vmo.duplicate(Rights::READ | Rights::MAP).unwrap();
+        let base = map(&reader, 0, 1, VmarFlags::PERM_READ);
+        let writable = VmarFlags::PERM_READ | VmarFlags::PERM_WRITE;
+        assert_eq!(root().protect(base, PAGE as usize, writable, promise()), Err(Status::ACCESS_DENIED));
+        assert_eq!(mapped(), [(base, 1, VmarFlags::PERM_READ, 0, 0)]);
+        root().protect(base, PAGE as usize, VmarFlags::empty(), promise()).unwrap();
+        assert_eq!(mapped(), [(base, 1, VmarFlags::empty(), 0, 0)]);
     });
 }

@@ -86,6 +86,8 @@ pub use object::stream::read::Taking;
 #[cfg(not(loom))]
 pub use object::vmo::info::VmoInfo;
 #[cfg(not(loom))]
+pub use object::vmo::listing::MappedRange;
+#[cfg(not(loom))]
 pub use object::vmo::map::{MapRequest, MemoryPromise};
 pub use object::vmo::pages::VmoRangeOp;
 pub use process::Process;

@@ -169,6 +169,42 @@ pub struct zx_info_vmo_t {
     pub last_padding: u32,
 }
 
+/// The record of `ZX_INFO_PROCESS_MAPS`.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_info_maps_t {
+    /// The name of the VM object that is mapped, padded with NULs.
+    pub name: [u8; NAME_BYTES],
+    /// The first address.
+    pub base: usize,
+    /// In bytes.
+    pub size: usize,
+    /// How far from the root.
+    pub depth: usize,
+    /// `ZX_INFO_MAPS_TYPE_*`.
+    pub r#type: u32,
+    /// 0. It makes the bytes before the next member a member.
+    pub padding: u32,
+    /// For a mapping: a union of one member in C.
+    pub u: zx_info_maps_mapping_t,
+}
+
+/// In [`zx_info_maps_t`]: a mapping.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_info_maps_mapping_t {
+    /// `ZX_VM_PERM_*`.
+    pub mmu_flags: u32,
+    /// 0. It makes the bytes before the next member a member.
+    pub padding: u32,
+    /// The koid of the VM object.
+    pub vmo_koid: zx_koid_t,
+    /// The byte of the object at the first address.
+    pub vmo_offset: u64,
+    /// How many pages of it have memory.
+    pub committed_pages: usize,
+}
+
 /// Makes the structure of the limits, each of which has the same name and type in C.
 macro_rules! config {
     ($( $limit:ident: $Number:ty, )+) => {

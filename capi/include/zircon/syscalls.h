@@ -122,6 +122,8 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  *   alone, parent_koid is 0 once the parent has ended, and committed_bytes counts pages that were swapped out.
  * - ZX_INFO_PROCESS_VMOS: any number of zx_info_vmo_t of the own process; ZX_RIGHT_INSPECT. One for each handle, with
  *   ZX_INFO_VMO_VIA_HANDLE, and then one for each mapped range, with ZX_INFO_VMO_VIA_MAPPING and no rights.
+ * - ZX_INFO_PROCESS_MAPS: any number of zx_info_maps_t of the own process; ZX_RIGHT_INSPECT. The address space, its region, and
+ *   the ranges that VM objects are mapped to, in the order of addresses. What the system maps by other means is not there.
  *
  * @p actual_count and @p avail_count, both optional, get how many records were stored, and how many there are:
  * 1 and 1, or 0 and 1 if @p buffer is too small. A topic with any number of records stores as many as fit, and gives ZX_OK.
@@ -132,7 +134,8 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  * - ZX_ERR_WRONG_TYPE: the topic is about objects of another type; also if jacinth does not have it yet.
  * - ZX_ERR_BUFFER_TOO_SMALL: @p buffer_size is less than the one record of the topic.
  * - ZX_ERR_INVALID_ARGS: @p buffer, @p actual_count or @p avail_count cannot be written.
- * - ZX_ERR_NOT_SUPPORTED: the topic does not exist, or jacinth does not have it yet; ZX_INFO_PROCESS_VMOS of another process.
+ * - ZX_ERR_NOT_SUPPORTED: the topic does not exist, or jacinth does not have it yet; ZX_INFO_PROCESS_VMOS and
+ *   ZX_INFO_PROCESS_MAPS of another process.
  */
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer, size_t buffer_size,
                                size_t* actual_count, size_t* avail_count);

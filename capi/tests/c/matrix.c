@@ -267,6 +267,11 @@ static zx_status_t info_vmos(zx_handle_t handle) {
     return zx_object_get_info(handle, ZX_INFO_PROCESS_VMOS, &info, sizeof(info), NULL, NULL);
 }
 
+static zx_status_t info_maps(zx_handle_t handle) {
+    zx_info_maps_t info;
+    return zx_object_get_info(handle, ZX_INFO_PROCESS_MAPS, &info, sizeof(info), NULL, NULL);
+}
+
 static zx_status_t info_vmo(zx_handle_t handle) {
     zx_info_vmo_t info;
     return zx_object_get_info(handle, ZX_INFO_VMO, &info, sizeof(info), NULL, NULL);
@@ -502,6 +507,7 @@ static const struct row {
     {"vmo_clone", vmo_clone, a_vmo, ZX_OK, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, an_event},
     {"vmo_get_size", vmo_get_size, a_vmo, ZX_OK, 0, an_event},
     {"object_get_info(PROCESS_VMOS)", info_vmos, a_process, ZX_OK, ZX_RIGHT_INSPECT, a_vmo},
+    {"object_get_info(PROCESS_MAPS)", info_maps, a_process, ZX_OK, ZX_RIGHT_INSPECT, a_vmo},
     {"object_get_info(VMO)", info_vmo, a_vmo, ZX_OK, 0, an_event},
     {"vmo_set_size", vmo_set_size, a_vmo, ZX_OK, ZX_RIGHT_WRITE, a_port},
     {"vmo_op_range(DECOMMIT)", vmo_decommit, a_vmo, ZX_OK, ZX_RIGHT_WRITE, an_event},

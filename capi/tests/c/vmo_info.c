@@ -1,4 +1,4 @@
-// ZX_INFO_VMO, ZX_INFO_PROCESS_VMOS
+// ZX_INFO_VMO, ZX_INFO_PROCESS_VMOS, ZX_INFO_PROCESS_MAPS
 #define _GNU_SOURCE
 #include "objects.h"
 #include "pages.h"
@@ -210,6 +210,46 @@ TEST(only_the_own_process_is_listed) {
     zx_handle_t partner = receive_handle(channel);
     CHECK_STATUS(zx_object_get_info(partner, ZX_INFO_PROCESS_VMOS, &record, sizeof(record), NULL, NULL),
                  ZX_ERR_NOT_SUPPORTED);
+    CHECK_STATUS(zx_object_get_info(partner, ZX_INFO_PROCESS_MAPS, NULL, 0, NULL, NULL), ZX_ERR_NOT_SUPPORTED);
     CHECK_OK(zx_handle_close(channel));
     CHECK_EQ(join_process(pid), 0);
+}
+
+TEST(maps_tell_the_tree) {
+    zx_info_maps_t nodes[4];
+    size_t actual = 77, avail = 77;
+    zx_handle_t vmo = make_vmo(4 * PAGE, 0), self = zx_process_self();
+    CHECK_OK(zx_object_set_property(vmo, ZX_PROP_NAME, "frames", 6));
+    CHECK_OK(zx_vmo_write(vmo, "1", 2 * PAGE, 1));
+    zx_vaddr_t address;
+    CHECK_OK(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, vmo, PAGE, 3 * PAGE, &address));
+    for (size_t size = 0; size <= sizeof(nodes); size++) {
+        memset(nodes, 0xab, sizeof(nodes));
+        CHECK_OK(zx_object_get_info(self, ZX_INFO_PROCESS_MAPS, nodes, size, &actual, &avail));
+        CHECK_EQ(actual, size / sizeof(*nodes) < 3 ? size / sizeof(*nodes) : 3);
+        CHECK_EQ(avail, 3);
+        for (size_t index = actual * sizeof(*nodes); index < sizeof(nodes); index++)
+            CHECK_EQ(((unsigned char*)nodes)[index], 0xab);
+    }
+    CHECK_EQ(nodes[0].type, ZX_INFO_MAPS_TYPE_ASPACE);
+    CHECK_EQ(nodes[1].type, ZX_INFO_MAPS_TYPE_VMAR);
+    for (size_t depth = 0; depth < 3; depth++)
+        CHECK_EQ(nodes[depth].depth, depth);
+    CHECK(nodes[1].base <= address && address + 3 * PAGE <= nodes[1].base + nodes[1].size);
+    CHECK_EQ(nodes[2].type, ZX_INFO_MAPS_TYPE_MAPPING);
+    CHECK(strcmp(nodes[2].name, "frames") == 0);
+    CHECK_EQ(nodes[2].base, address);
+    CHECK_EQ(nodes[2].size, 3 * PAGE);
+    CHECK_EQ(nodes[2].u.mapping.mmu_flags, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE);
+    CHECK_EQ(nodes[2].u.mapping.vmo_koid, koid_of(vmo));
+    CHECK_EQ(nodes[2].u.mapping.vmo_offset, PAGE);
+    CHECK_EQ(nodes[2].u.mapping.committed_pages, 1);
+    prepare_bad_pointers();
+    FOR_EACH_BAD_OUTPUT(nowhere)
+        CHECK_STATUS(zx_object_get_info(self, ZX_INFO_PROCESS_MAPS, nowhere, sizeof(*nodes), NULL, NULL),
+                     ZX_ERR_INVALID_ARGS);
+    CHECK_STATUS(zx_object_get_info(vmo, ZX_INFO_PROCESS_MAPS, NULL, 0, NULL, NULL), ZX_ERR_WRONG_TYPE);
+    CHECK_STATUS(zx_object_get_info(ZX_HANDLE_INVALID, ZX_INFO_PROCESS_MAPS, NULL, 0, NULL, NULL), ZX_ERR_BAD_HANDLE);
+    CHECK_STATUS(zx_object_get_info(duplicate(self, ZX_RIGHT_NONE), ZX_INFO_PROCESS_MAPS, NULL, 0, NULL, NULL),
+                 ZX_ERR_ACCESS_DENIED);
 }

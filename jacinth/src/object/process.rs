@@ -2,7 +2,7 @@
 //! objects it has.
 
 use crate::handle::NullableHandle;
-use crate::object::VmoInfo;
+use crate::object::{MapInfo, VmoInfo};
 use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::status::Status;
@@ -83,6 +83,31 @@ impl Process {
     pub fn info_vmos_vec(&self) -> Result<Vec<VmoInfo>, Status> {
         let vmos = raw::process_vmos(self.raw_handle())?;
         Ok(vmos.into_iter().map(VmoInfo::from).collect())
+    }
+
+    /// The tree of the process's address space, each node before its children: the address space, its one region, and the ranges
+    /// that VM objects are mapped to, in the order of addresses. What the system maps by other means is not among them: the
+    /// program, its heap and stacks. A debugging aid, as [`info_vmos_vec`](Self::info_vmos_vec).
+    ///
+    /// It works for the calling process alone. Follows `ZX_INFO_PROCESS_MAPS` in `docs/syscalls/object_get_info.md`. Needs
+    /// [`Rights::INSPECT`](crate::Rights::INSPECT).
+    ///
+    /// # Errors
+    /// Those of [`info_vmos_vec`](Self::info_vmos_vec).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let own: Unowned<'_, Process> = process_self()?.cast();
+    /// let vmar: Unowned<'_, Vmar> = vmar_root_self()?.cast();
+    /// let vmo = Vmo::create_named(8192, &Name::new("frames")?)?;
+    /// let address = vmar.map(0, &vmo, 0, 8192, VmarFlags::PERM_READ)?;
+    /// let maps = own.info_maps_vec()?;
+    /// assert_eq!((maps.len(), maps[2].base, maps[2].name), (3, address, Name::new("frames")?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn info_maps_vec(&self) -> Result<Vec<MapInfo>, Status> {
+        raw::process_maps(self.raw_handle()).map(MapInfo::tree)
     }
 }
 

@@ -458,6 +458,12 @@ pub const CALLS: &[Call] = &[
         needs: Rights::INSPECT,
         run: |value| typed::<Process>(value).info_vmos_vec().map(drop),
     },
+    Call {
+        name: "process_maps",
+        on: On::Processes,
+        needs: Rights::INSPECT,
+        run: |value| typed::<Process>(value).info_maps_vec().map(drop),
+    },
     Call { name: "call, for writing", on: On::Channels, needs: Rights::WRITE, run: call },
     Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
 ];

@@ -5,16 +5,20 @@ use crate::object::handle::check_handle;
 use crate::process::entry::enter;
 use crate::types::{
     HANDLE_STATS_TYPES, NAME_BYTES, zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t,
-    zx_info_process_handle_stats_t, zx_info_socket_t, zx_info_vmo_t,
+    zx_info_maps_mapping_t, zx_info_maps_t, zx_info_process_handle_stats_t, zx_info_socket_t, zx_info_vmo_t,
 };
 use crate::user_memory::UserOut;
-use jacinth::{ObjectType, Rights, SocketInfo, Status, VmoInfo, VmoInfoFlags, raw};
+use jacinth::{
+    MapDetails, MapInfo, Name, ObjectType, Process, Rights, SocketInfo, Status, Unowned, VmoInfo,
+    VmoInfoFlags, raw,
+};
 use zerocopy::IntoBytes;
 
 /// The topics that jacinth has (`ZX_INFO_*`).
 mod topic {
     pub(super) const HANDLE_VALID: u32 = 1;
     pub(super) const HANDLE_BASIC: u32 = 2;
+    pub(super) const PROCESS_MAPS: u32 = 13;
     pub(super) const PROCESS_VMOS: u32 = 14;
     pub(super) const HANDLE_COUNT: u32 = 19;
     pub(super) const PROCESS_HANDLE_STATS: u32 = 21;
@@ -43,6 +47,7 @@ calls! {
             topic::HANDLE_COUNT => output.store_one(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
             topic::PROCESS_HANDLE_STATS => output.store_one(handle_stats(handle)?),
             topic::SOCKET => output.store_one(socket(raw::socket_info(handle)?)),
+            topic::PROCESS_MAPS => output.store_all(&maps(handle)?),
             topic::PROCESS_VMOS => output.store_all(&vmos(handle)?),
             topic::VMO => output.store_one(vmo(&raw::vmo_info(handle)?.into())),
             other => unsupported_topic(other, handle),
@@ -87,13 +92,11 @@ fn socket(known: SocketInfo) -> zx_info_socket_t {
 const RESIZABLE: u32 = 1;
 
 fn vmo(known: &VmoInfo) -> zx_info_vmo_t {
-    let mut name = [0; NAME_BYTES];
-    name.iter_mut().zip(known.name.as_bytes()).for_each(|(to, from)| *to = *from);
     // Late 2018 has no flag for a size that can be set.
     let is_resizable = known.flags.contains(VmoInfoFlags::RESIZABLE);
     zx_info_vmo_t {
         koid: known.koid.raw_koid(),
-        name,
+        name: padded(&known.name),
         size_bytes: known.size_bytes,
         parent_koid: known.parent_koid.raw_koid(),
         num_children: known.num_children,
@@ -108,6 +111,56 @@ fn vmo(known: &VmoInfo) -> zx_info_vmo_t {
         last_padding: 0,
     }
 }
+
+fn padded(name: &Name) -> [u8; NAME_BYTES] {
+    let mut bytes = [0; NAME_BYTES];
+    bytes.iter_mut().zip(name.as_bytes()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+/// The nodes' types: `ZX_INFO_MAPS_TYPE_*`.
+mod maps_type {
+    pub(super) const NONE: u32 = 0;
+    pub(super) const ASPACE: u32 = 1;
+    pub(super) const VMAR: u32 = 2;
+    pub(super) const MAPPING: u32 = 3;
+}
+
+fn maps(handle: zx_handle_t) -> Result<Vec<zx_info_maps_t>, Status> {
+    // Not yet known to be a process: the call by value checks it.
+    let process = Unowned::<Process>::from_raw_handle(handle);
+    Ok(process.info_maps_vec()?.iter().map(map_node).collect())
+}
+
+fn map_node(known: &MapInfo) -> zx_info_maps_t {
+    let (r#type, u) = match known.details() {
+        MapDetails::AddressSpace => (maps_type::ASPACE, zx_info_maps_mapping_t::default()),
+        MapDetails::Vmar => (maps_type::VMAR, zx_info_maps_mapping_t::default()),
+        MapDetails::Mapping(of) => (
+            maps_type::MAPPING,
+            zx_info_maps_mapping_t {
+                mmu_flags: of.mmu_flags.bits(),
+                padding: 0,
+                vmo_koid: of.vmo_koid.raw_koid(),
+                vmo_offset: of.vmo_offset,
+                committed_pages: of.committed_bytes / PAGE_BYTES,
+            },
+        ),
+        _ => (maps_type::NONE, zx_info_maps_mapping_t::default()),
+    };
+    zx_info_maps_t {
+        name: padded(&known.name),
+        base: known.base,
+        size: known.size,
+        depth: known.depth,
+        r#type,
+        padding: 0,
+        u,
+    }
+}
+
+/// `ZX_PAGE_SIZE`.
+const PAGE_BYTES: usize = 4096;
 
 fn vmos(handle: zx_handle_t) -> Result<Vec<zx_info_vmo_t>, Status> {
     Ok(raw::process_vmos(handle)?.into_iter().map(|known| vmo(&known.into())).collect())
@@ -124,7 +177,6 @@ const MISSING: &[(u32, ObjectType, Rights)] = &[
     (10, ObjectType::THREAD, Rights::INSPECT),   // THREAD
     (11, ObjectType::THREAD, Rights::INSPECT),   // THREAD_EXCEPTION_REPORT
     (12, ObjectType::PROCESS, Rights::INSPECT),  // TASK_STATS
-    (13, ObjectType::PROCESS, Rights::INSPECT),  // PROCESS_MAPS
     (15, ObjectType::THREAD, Rights::INSPECT),   // THREAD_STATS
     (16, ObjectType::RESOURCE, Rights::INSPECT), // CPU_STATS
     (17, ObjectType::RESOURCE, Rights::INSPECT), // KMEM_STATS

@@ -18,6 +18,8 @@ pub fn subject() -> Subject {
         zx_vmar_protect(1, 2, 3, 4)
     };
     let structures = structures! {
+        zx_info_maps_mapping_t { mmu_flags vmo_koid vmo_offset committed_pages }
+        zx_info_maps_t { name base size depth r#type u }
         zx_info_vmo_t {
             koid name size_bytes parent_koid num_children num_mappings share_count flags committed_bytes handle_rights
             create_options cache_policy

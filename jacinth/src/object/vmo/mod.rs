@@ -1,8 +1,10 @@
 //! VM objects: memory that programs share by sending a handle.
 
 mod info;
+mod map_info;
 
 pub use info::{VmoInfo, VmoInfoFlags};
+pub use map_info::{MapDetails, MapInfo, MappingDetails};
 
 use crate::handle::{Name, NullableHandle};
 use crate::raw;

@@ -2,8 +2,8 @@
 
 mod own_process;
 mod vmar;
-pub use own_process::process_vmos;
 pub(crate) use own_process::set_own_process;
+pub use own_process::{MappedRange, process_maps, process_vmos};
 pub(crate) use vmar::set_own_vmar;
 pub use vmar::{vmar_map, vmar_protect, vmar_unmap};
 

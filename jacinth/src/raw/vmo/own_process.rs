@@ -36,6 +36,33 @@ pub fn process_vmos(value: u32) -> Result<Vec<VmoInfo>, Status> {
     with_thread(|thread| thread.vmos())
 }
 
+/// A range of an address space that a VM object is mapped to, in plain numbers.
+pub use jacinth_shm::MappedRange;
+
+/// The ranges of a process's address space that VM objects are mapped to (`ZX_INFO_PROCESS_MAPS`), in the order of addresses: of
+/// the own process, the only one that can be asked. What the system maps by other means is not among them.
+///
+/// Follows `docs/syscalls/object_get_info.md`. Needs [`Rights::INSPECT`]. See
+/// [`Process::info_maps_vec`](crate::Process::info_maps_vec).
+///
+/// # Errors
+/// Those of [`process_vmos`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let vmo = raw::vmo_create(4096, 0, Rights::VMO_DEFAULT)?;
+/// let vmar = vmar_root_self()?.raw_handle();
+/// let address = raw::vmar_map(vmar, VmarFlags::PERM_READ.bits(), 0, vmo, 0, 4096)?;
+/// let maps = raw::process_maps(process_self()?.raw_handle())?;
+/// assert_eq!((maps.len(), maps[0].base, maps[0].len), (1, address, 4096));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn process_maps(value: u32) -> Result<Vec<MappedRange>, Status> {
+    check_own_process(value)?;
+    with_thread(|thread| thread.mapped_ranges())
+}
+
 /// The koid of the calling process, once it has been asked for.
 static OWN_PROCESS: AtomicU64 = AtomicU64::new(0);
 

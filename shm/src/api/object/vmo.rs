@@ -10,7 +10,7 @@ use crate::object::ObjectClass;
 #[cfg(not(loom))]
 use crate::object::vmo::info::{self, VmoInfo};
 #[cfg(not(loom))]
-use crate::object::vmo::listing;
+use crate::object::vmo::listing::{self, MappedRange};
 #[cfg(not(loom))]
 use crate::object::vmo::map::{self, MapRequest, MemoryPromise};
 use crate::object::vmo::pages::{self, VmoRangeOp};
@@ -97,6 +97,15 @@ impl Thread {
     #[cfg(not(loom))]
     pub fn vmos(&self) -> Result<Vec<VmoInfo>> {
         listing::list(self)
+    }
+
+    /// The ranges of this process's address space that VM objects are mapped to, in the order of addresses.
+    ///
+    /// # Errors
+    /// `Corrupt` when a VM object is damaged.
+    #[cfg(not(loom))]
+    pub fn mapped_ranges(&self) -> Result<Vec<MappedRange>> {
+        listing::ranges(self)
     }
 
     /// Sets the size, rounded up to whole pages. New bytes are 0; the memory of bytes that are cut goes back to the system.

@@ -4,9 +4,13 @@
 //! it stands for its ranges alone. A range that another thread maps or unmaps meanwhile may appear as its keeper.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::region::window::Access;
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::handle::lookup;
-use crate::object::vmo::info::{self, VmoInfo};
+use crate::object::info::{MAX_NAME_BYTES, koid_of, name_of};
+use crate::object::vmo::extents::with_vmo;
+use crate::object::vmo::info::{self, VmoInfo, committed};
+use crate::process::half::maps::Mapped;
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
 use std::collections::BTreeSet;
@@ -28,6 +32,52 @@ pub(crate) fn list(thread: &Thread) -> Result<Vec<VmoInfo>> {
         vmos.extend(by(thread, keeper)?.map(|info| VmoInfo { rights: None, ..info }));
     }
     Ok(vmos)
+}
+
+/// A range of the own address space that a VM object is mapped to (`ZX_INFO_PROCESS_MAPS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MappedRange {
+    /// Its first address.
+    pub base: usize,
+    /// Its length, in bytes.
+    pub len: usize,
+    /// The access to it.
+    pub access: Access,
+    /// The object's koid.
+    pub vmo_koid: u64,
+    /// The object's name, padded with NULs.
+    pub vmo_name: [u8; MAX_NAME_BYTES],
+    /// The byte of the object at the first address.
+    pub vmo_offset: u64,
+    /// How many of the bytes have memory, as in [`VmoInfo::committed_bytes`].
+    pub committed_bytes: u64,
+}
+
+/// The mapped ranges, in the order of addresses.
+pub(crate) fn ranges(thread: &Thread) -> Result<Vec<MappedRange>> {
+    let ranges = thread.process.maps.lock().ranges().into_iter();
+    let known = ranges.map(|(base, mapped)| match range(thread, base, &mapped) {
+        // Another thread has just unmapped it.
+        Err(Error::BadHandle) => Ok(None),
+        known => known.map(Some),
+    });
+    known.filter_map(Result::transpose).collect()
+}
+
+fn range(thread: &Thread, base: usize, mapped: &Mapped) -> Result<MappedRange> {
+    let keeper = lookup::lookup(thread, mapped.keeper)?;
+    with_vmo(thread, keeper, Rights::empty(), |vmo| {
+        let len = mapped.end - base;
+        Ok(MappedRange {
+            base,
+            len,
+            access: mapped.access,
+            vmo_koid: koid_of(vmo.arena, vmo.vmo)?,
+            vmo_name: name_of(vmo.arena, vmo.vmo)?,
+            vmo_offset: mapped.offset,
+            committed_bytes: committed(&vmo, mapped.offset..mapped.offset + len as u64)?,
+        })
+    })
 }
 
 /// `None`: it is a handle to another kind of object, or was closed meanwhile.

@@ -92,7 +92,14 @@ pub(crate) fn map(
         let mapped = place(thread, &vmo, bytes, request);
         match mapped {
             Ok(range) => {
-                let mapped = Mapped { end: range.end, keeper, object: vmo.vmo, most: request.most };
+                let mapped = Mapped {
+                    end: range.end,
+                    keeper,
+                    object: vmo.vmo,
+                    offset: request.offset,
+                    access: request.access,
+                    most: request.most,
+                };
                 thread.process.maps.lock().insert(range.start, mapped);
                 Ok(range.start)
             }
@@ -183,7 +190,7 @@ pub(crate) fn protect(
     _promise: MemoryPromise,
 ) -> Result<()> {
     let range = checked(at, len)?;
-    let maps = thread.process.maps.lock();
+    let mut maps = thread.process.maps.lock();
     if !maps.covers(&range) {
         return Err(Error::NotFound);
     }
@@ -195,6 +202,7 @@ pub(crate) fn protect(
         // SAFETY: mapped by `place`, and still listed. The caller has promised that no thread relies on more access.
         unsafe { window::protect(part.start, part.len(), access) }
             .map_err(|error| refused(&error, part.len()))?;
+        maps.set_access(&part, access);
     }
     Ok(())
 }

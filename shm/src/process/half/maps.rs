@@ -17,6 +17,10 @@ pub(crate) struct Mapped {
     pub(crate) keeper: HandleValue,
     /// The keeper's object, which no other one replaces while the keeper is open.
     pub(crate) object: ObjectRef,
+    /// The byte of the object at its beginning.
+    pub(crate) offset: u64,
+    /// The access that it has.
+    pub(crate) access: Access,
     /// The access that it may ever have.
     pub(crate) most: Access,
 }
@@ -34,6 +38,11 @@ impl Maps {
     pub(crate) fn insert(&mut self, start: usize, mapped: Mapped) {
         self.process = std::process::id();
         self.by_start.insert(start, mapped);
+    }
+
+    /// All ranges, with their first addresses, in order.
+    pub(crate) fn ranges(&self) -> Vec<(usize, Mapped)> {
+        self.by_start.iter().map(|(start, mapped)| (*start, *mapped)).collect()
     }
 
     /// The keeper of each range, in the order of addresses.
@@ -69,19 +78,30 @@ impl Maps {
         at == range.end
     }
 
+    /// Notes the access to `range`, and cuts what is mapped across its ends.
+    pub(crate) fn set_access(&mut self, range: &Range<usize>, access: Access) {
+        self.split(range.start);
+        self.split(range.end);
+        self.by_start.range_mut(range.clone()).for_each(|(_, mapped)| mapped.access = access);
+    }
+
+    /// Cuts what is mapped across this address into two.
+    fn split(&mut self, at: usize) {
+        let Some((start, mapped)) = self.by_start.range_mut(..at).next_back() else { return };
+        if mapped.end > at {
+            let rest = Mapped { offset: mapped.offset + (at - start) as u64, ..*mapped };
+            mapped.end = at;
+            self.by_start.insert(at, rest);
+        }
+    }
+
     /// Takes `range` out, and cuts what is mapped across its ends. Gives the keepers of which nothing is left.
     pub(crate) fn remove(&mut self, range: &Range<usize>) -> Vec<HandleValue> {
+        self.split(range.start);
+        self.split(range.end);
         let mut keepers = Vec::new();
         for (part, mapped) in self.within(range) {
-            let start =
-                *self.by_start.range(..=part.start).next_back().map_or(&part.start, |(start, _)| start);
-            self.by_start.remove(&start);
-            if start < part.start {
-                self.by_start.insert(start, Mapped { end: part.start, ..mapped });
-            }
-            if part.end < mapped.end {
-                self.by_start.insert(part.end, mapped);
-            }
+            self.by_start.remove(&part.start);
             if !keepers.contains(&mapped.keeper) {
                 keepers.push(mapped.keeper);
             }
@@ -119,7 +139,8 @@ mod tests {
         let mut maps = Maps::default();
         for (start, keeper) in [(10, ONE), (20, TWO)] {
             let object = ObjectRef(keeper.0);
-            maps.insert(start, Mapped { end: start + 10, keeper, object, most: Access::READ });
+            let (access, most) = (Access::empty(), Access::READ);
+            maps.insert(start, Mapped { end: start + 10, keeper, object, offset: 100, access, most });
         }
         maps.process = 0;
         maps
@@ -137,6 +158,17 @@ mod tests {
         assert_eq!(parts(&maps), [(10, 11, 1), (25, 30, 2)]);
         assert_eq!(maps.remove(&(0..100)), [ONE, TWO]);
         assert_eq!(maps.remove(&(0..100)), []);
+    }
+
+    #[test]
+    fn access_changes_split_mappings() {
+        let mut maps = two_neighbours();
+        maps.set_access(&(15..22), Access::READ);
+        let all = maps.ranges().into_iter();
+        let all: Vec<_> =
+            all.map(|(start, mapped)| (start..mapped.end, mapped.offset, mapped.access)).collect();
+        let (none, read) = (Access::empty(), Access::READ);
+        assert_eq!(all, [(10..15, 100, none), (15..20, 105, read), (20..22, 100, read), (22..30, 102, none)]);
     }
 
     #[test]

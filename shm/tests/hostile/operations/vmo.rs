@@ -58,6 +58,7 @@ fn info(turn: &mut Turn<'_>) -> Result<()> {
 }
 
 fn list(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.mapped_ranges()?;
     turn.thread.vmos().map(drop)
 }
 
