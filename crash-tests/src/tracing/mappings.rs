@@ -18,15 +18,23 @@ pub fn program_base(process: i32) -> Result<u64> {
     Ok(first.with_context(|| format!("process {} has not mapped its program", process.pid()))?.address.0)
 }
 
-/// The addresses at which the process has mapped the arena, once it has.
+/// The addresses at which the process has mapped the whole arena, once it has. Mappings of VM objects have the same file, and
+/// are smaller.
 pub fn arena(process: i32) -> Result<Option<Range<u64>>> {
     let maps = Process::new(process)?.maps()?;
     let is_of_arena =
         |map: &&MemoryMap| path_of(map).is_some_and(|path| path.to_string_lossy().starts_with(ARENA));
+    let of_arena: Vec<&MemoryMap> = maps.iter().filter(is_of_arena).collect();
     // The kernel shows one mapping as several where its parts differ in their flags.
-    let mut of_arena = maps.iter().filter(is_of_arena);
-    let first = of_arena.next();
-    Ok(first.map(|first| first.address.0..of_arena.next_back().unwrap_or(first).address.1))
+    let goes_on = |one: &&MemoryMap, next: &&MemoryMap| {
+        let bytes = one.address.1 - one.address.0;
+        one.address.1 == next.address.0 && one.offset + bytes == next.offset
+    };
+    let whole = of_arena.chunk_by(goes_on).filter_map(|parts| {
+        let (first, last) = (parts.first()?, parts.last()?);
+        Some(first.address.0..last.address.1)
+    });
+    Ok(whole.max_by_key(|addresses| addresses.end - addresses.start))
 }
 
 /// The file that is mapped.
