@@ -4,7 +4,7 @@
 //!  jacinth-crash --soak     adds the results up                                           this file
 //!    └─ arena run           one arena, for a few seconds; kills workers                   arena_run
 //!         ├─ initial leader makes the arena, runs its supervisor, and is killed first     process/leader
-//!         └─ worker, eight  random operations, channels through channels among them       worker
+//!         └─ worker, eight  random operations, channels through channels among them       worker/
 //! ```
 
 pub mod arena_run;
@@ -47,6 +47,8 @@ pub struct SoakReport {
     pub seconds: f64,
 }
 
+/// No sleeper waits longer: an hour, in microseconds. A histogram without bounds would clamp what is above 2 ms.
+const LONGEST_US: u64 = 3_600_000_000;
 /// How long one arena is used, in seconds.
 const ARENA_SECONDS: f64 = 5.0;
 
@@ -56,7 +58,7 @@ pub fn run(seconds: u64, seed: u64) -> Result<SoakReport> {
     let style = ProgressStyle::with_template("soak {bar:40} {pos}/{len} s  {msg}")?;
     let bar = ProgressBar::new(seconds).with_style(style);
     let mut report = SoakReport::default();
-    let mut latencies = Histogram::<u64>::new(3)?;
+    let mut latencies = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 3)?;
     while start.elapsed().as_secs() < seconds {
         let left = seconds as f64 - start.elapsed().as_secs_f64();
         let job = ArenaRunJob { seconds: left.min(ARENA_SECONDS), seed: seed + report.arenas };

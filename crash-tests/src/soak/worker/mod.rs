@@ -1,17 +1,29 @@
 //! A worker of the soak: it performs random operations on the objects that it holds, until it is killed.
 //!
-//! Each message carries its length, the number of its handles, and bytes that follow from one number. So a reader
-//! detects a message that is not whole.
+//! What it writes can be checked by any other worker that reads it (`contents`).
+//!
+//! | file | operations |
+//! |---|---|
+//! | this one | on handles; on channels, events, event pairs and ports |
+//! | `sockets` | on sockets |
+//! | `memory` | on VM objects, and on their mappings |
+
+mod contents;
+mod memory;
+mod sockets;
 
 use crate::ports::{self, Mode};
 use crate::process::parent_death::die_with_parent;
+use contents::{assert_whole, compose};
 use jacinth::*;
+use memory::Memory;
+use sockets::Sockets;
 
 /// The role. The seed of the random choices follows.
 pub const ROLE: &str = "soak-worker";
 
 /// The most objects that a worker holds.
-const MOST_OBJECTS: usize = 40;
+const MOST_OBJECTS: usize = 56;
 /// How many operations there are between two reports.
 const OPERATIONS_PER_REPORT: u64 = 64;
 
@@ -22,6 +34,8 @@ struct Worker {
     channels: Vec<Channel>,
     others: Vec<NullableHandle>,
     ports: Vec<NullableHandle>,
+    sockets: Sockets,
+    memory: Memory,
     message: MessageBuf,
     batch: Batch,
     unreported: u64,
@@ -39,6 +53,8 @@ pub fn play(seed: &str) -> ! {
         channels: Vec::new(),
         others: Vec::new(),
         ports: Vec::new(),
+        sockets: Sockets::default(),
+        memory: Memory::default(),
         message: MessageBuf::new(),
         batch: Batch::new(),
         unreported: 0,
@@ -53,27 +69,6 @@ pub fn play(seed: &str) -> ! {
         }
         worker.report();
     }
-}
-
-/// The bytes of a message: its length, its number of handles, and `number` for all others.
-fn compose(len: usize, handles: usize, number: u8) -> Vec<u8> {
-    let mut bytes = vec![number; len.max(8)];
-    let len = bytes.len() as u32;
-    // A call writes its transaction id into the first four bytes.
-    bytes[4..7].copy_from_slice(&len.to_le_bytes()[..3]);
-    bytes[7] = handles as u8;
-    bytes
-}
-
-fn assert_whole(bytes: &[u8], handles: usize) {
-    assert!(bytes.len() >= 8, "a message of {} bytes came", bytes.len());
-    let expected_len = usize::from(bytes[4]) | usize::from(bytes[5]) << 8 | usize::from(bytes[6]) << 16;
-    assert_eq!(
-        (bytes.len(), handles),
-        (expected_len, bytes[7].into()),
-        "a message did not come as it was sent"
-    );
-    assert!(bytes[8..].windows(2).all(|pair| pair[0] == pair[1]), "a message's bytes are not whole");
 }
 
 impl Worker {
@@ -91,26 +86,35 @@ impl Worker {
         if self.control.read(&mut self.message).is_ok() {
             self.take_handles();
         }
-        let full = self.channels.len() + self.others.len() + self.ports.len() >= MOST_OBJECTS;
-        match self.random.u32(0..if full { 18 } else { 22 }) {
+        match self.random.u32(0..if self.objects() >= MOST_OBJECTS { 32 } else { 39 }) {
             0..4 => self.write(),
             4..8 => self.read(),
-            8 => self.close(),
-            9 => self.duplicate_or_replace(),
-            10 => self.signal(),
-            11 => self.wait(),
-            12 => self.call(),
-            13 => self.read_many(),
-            14 => self.loan(),
-            15 => self.observe(),
-            16 => self.wait_at_port(),
-            17 => self.queue_or_cancel(),
-            18 => Channel::try_create().map(|(first, second)| self.channels.extend([first, second])),
-            19 => Event::try_create().map(|event| self.others.push(event.into())),
-            20 => ports::try_create().map(|port| self.ports.push(port)),
+            8..10 => self.close(),
+            10..12 => self.duplicate_or_replace(),
+            12 => self.signal(),
+            13 => self.wait(),
+            14 => self.call(),
+            15 => self.read_many(),
+            16 => self.loan(),
+            17 => self.observe(),
+            18 => self.wait_at_port(),
+            19 => self.queue_or_cancel(),
+            20..27 => self.sockets.step(&mut self.random),
+            27..32 => self.memory.step(&mut self.random),
+            32 => Channel::try_create().map(|(first, second)| self.channels.extend([first, second])),
+            33 => Event::try_create().map(|event| self.others.push(event.into())),
+            34 => ports::try_create().map(|port| self.ports.push(port)),
+            35 => self.sockets.create(&mut self.random),
+            36 => self.memory.create(&mut self.random),
+            37 => self.memory.clone_one(&mut self.random),
             _ => EventPair::try_create()
                 .map(|(first, second)| self.others.extend([first.into(), second.into()])),
         }
+    }
+
+    /// How many objects it holds.
+    fn objects(&self) -> usize {
+        self.channels.len() + self.others.len() + self.ports.len() + self.sockets.len() + self.memory.len()
     }
 
     fn any_channel(&mut self) -> Option<usize> {
@@ -134,6 +138,14 @@ impl Worker {
                 && let Some(index) = self.any_port()
             {
                 handles.push(self.ports.swap_remove(index));
+            } else if self.random.bool()
+                && let Some(socket) = self.sockets.take(&mut self.random)
+            {
+                handles.push(socket.into());
+            } else if self.random.bool()
+                && let Some(vmo) = self.memory.take(&mut self.random)
+            {
+                handles.push(vmo.into());
             } else if let Some(index) = self.any_other() {
                 handles.push(self.others.swap_remove(index));
             }
@@ -162,6 +174,8 @@ impl Worker {
         match handle.basic_info().map(|info| info.object_type) {
             Ok(ObjectType::CHANNEL) => self.channels.push(handle.into()),
             Ok(ObjectType::PORT) => self.ports.push(handle),
+            Ok(ObjectType::SOCKET) => self.sockets.keep(handle.into()),
+            Ok(ObjectType::VMO) => self.memory.keep(handle.into()),
             _ => self.others.push(handle),
         }
     }
@@ -208,16 +222,32 @@ impl Worker {
     }
 
     fn close(&mut self) -> Result<(), Status> {
+        match self.random.u8(0..4) {
+            0 => drop(self.sockets.take(&mut self.random)),
+            1 => drop(self.memory.take(&mut self.random)),
+            _ => self.close_another(),
+        }
+        Ok(())
+    }
+
+    fn close_another(&mut self) {
         match (self.any_channel(), self.any_other(), self.any_port()) {
             (Some(index), ..) if self.random.bool() => drop(self.channels.swap_remove(index)),
             (_, Some(index), _) if self.random.bool() => drop(self.others.swap_remove(index)),
             (.., Some(index)) => drop(self.ports.swap_remove(index)),
             _ => {}
         }
-        Ok(())
     }
 
     fn duplicate_or_replace(&mut self) -> Result<(), Status> {
+        match self.random.u8(0..4) {
+            0 => self.sockets.duplicate(&mut self.random),
+            1 => self.memory.duplicate(&mut self.random),
+            _ => self.duplicate_or_replace_another(),
+        }
+    }
+
+    fn duplicate_or_replace_another(&mut self) -> Result<(), Status> {
         if self.random.bool()
             && let Some(index) = self.any_channel()
         {
@@ -254,6 +284,8 @@ impl Worker {
                 .map(|end| WaitItem::new(end, Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED)),
         );
         items.extend(self.others.iter().take(4).map(|other| WaitItem::new(other, Signals::USER_0)));
+        items.extend(self.sockets.iter().take(4).map(|end| WaitItem::new(end, Signals::SOCKET_READABLE)));
+        items.extend(self.memory.iter().take(2).map(|vmo| WaitItem::new(vmo, Signals::USER_0)));
         object_wait_many(&mut items, late).map(drop)
     }
 
@@ -296,13 +328,14 @@ impl Worker {
     /// An object to observe, and a port. Few keys: so that a cancellation finds registrations.
     fn any_source_and_port(&mut self) -> Option<(HandleRef<'_>, HandleRef<'_>, u64)> {
         let (channel, other, port) = (self.any_channel(), self.any_other(), self.any_port()?);
-        let (key, prefers_channel) = (self.random.u64(0..3), self.random.bool());
-        let source = match (channel, other) {
-            (Some(index), _) if prefers_channel => self.channels[index].as_handle_ref(),
-            (_, Some(index)) => self.others[index].as_handle_ref(),
-            (Some(index), None) => self.channels[index].as_handle_ref(),
-            (None, None) => return None,
-        };
+        let key = self.random.u64(0..3);
+        let socket = self.sockets.any(&mut self.random).map(AsHandleRef::as_handle_ref);
+        let vmo = self.memory.any(&mut self.random).map(AsHandleRef::as_handle_ref);
+        let channel = channel.map(|index| self.channels[index].as_handle_ref());
+        let other = other.map(|index| self.others[index].as_handle_ref());
+        let mut sources = [channel, other, socket, vmo];
+        self.random.shuffle(&mut sources);
+        let source = sources.into_iter().flatten().next()?;
         Some((source, self.ports[port].as_handle_ref(), key))
     }
 
