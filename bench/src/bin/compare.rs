@@ -20,7 +20,8 @@ use std::process::ExitCode;
 /// Measures jacinth between two processes pinned to two processors, beside the machine's own limit (a bare ring, a bare
 /// futex, a bare cache line, bare system calls) and beside its peers: iceoryx2, ipc-channel, Unix sockets, pipes, Aeron's
 /// IPC if it was built with the feature `aeron`, and inside one process crossbeam-channel and rtrb. Rows of calls (`rpc_…`)
-/// have a server process and up to 50 client processes, none of them pinned.
+/// have a server process and up to 50 client processes, those of shared sockets (`socket_shared_4…`) two writers and two
+/// readers, none of them pinned.
 ///
 /// Every run measures the limits of the machine too, with which figures of two machines can be laid side by side. Every
 /// round measures everything once, turn and turn about; an attempt during which the machine moved a process or

@@ -60,6 +60,16 @@ pub struct Stage<'a> {
     pub effort: Effort,
 }
 
+impl Stage<'_> {
+    /// Does something on the near side that runs where the kernel likes.
+    pub fn unbound<T>(&self, what: impl FnOnce() -> Result<T>) -> Result<T> {
+        match &self.cores {
+            Some(cores) => cores.unbound(what),
+            None => what(),
+        }
+    }
+}
+
 /// The unit of a figure, and so which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {

@@ -6,7 +6,8 @@
 //!
 //! A carrier of messages of one size is a [`Carrier`] (inside one process a [`Pair`]); all carriers are measured by the same
 //! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is a [`MeasuredOperation`]. Calls to a
-//! server process are a [`Service`](rpc::Service). Other measurements implement [`Measurement`] themselves.
+//! server process are a [`Service`](rpc::Service), and bytes between several writers and several readers a
+//! [`SharedStream`](shared::SharedStream). Other measurements implement [`Measurement`] themselves.
 
 mod alone;
 mod carrier;
@@ -18,6 +19,8 @@ mod measurement;
 pub mod peer;
 pub mod rpc;
 mod sample;
+pub mod shared;
+pub mod window;
 pub mod writers;
 
 pub use alone::{Alone, MeasuredOperation};

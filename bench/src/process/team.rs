@@ -1,4 +1,4 @@
-//! Processes that the near side starts for one measurement: a server and its clients. Each is the same program again, with
+//! Processes that the near side starts for one measurement: a server and its clients, or writers and readers. Each is the same program again, with
 //! a seat that says which part it plays. It speaks over its standard input, a [`Link`].
 //!
 //! A team does not outlive its owner: dropping it kills its processes, and each dies with the thread that started it.
@@ -24,6 +24,10 @@ pub enum Part {
     Server,
     /// Calls
     Client,
+    /// Writes
+    Writer,
+    /// Reads
+    Reader,
 }
 
 /// What a member has to know.
@@ -35,10 +39,10 @@ pub struct Seat {
     /// Its part
     #[arg(long, value_enum)]
     pub part: Part,
-    /// Its number among the clients
+    /// Its number among the clients, the writers or the readers
     #[arg(long, default_value_t = 0)]
     pub index: usize,
-    /// How many clients there are
+    /// How many clients, writers or readers there are
     #[arg(long)]
     pub clients: usize,
     /// Where the server listens
@@ -54,6 +58,8 @@ impl Seat {
         program.arg("--part").arg(match self.part {
             Part::Server => "server",
             Part::Client => "client",
+            Part::Writer => "writer",
+            Part::Reader => "reader",
         });
         program.arg("--index").arg(self.index.to_string()).arg("--clients").arg(self.clients.to_string());
         program.arg("--address").arg(&self.address).stdout(Stdio::null());
@@ -62,9 +68,12 @@ impl Seat {
 
     /// The member's name in errors.
     fn name(&self) -> String {
+        let numbered = |part: &str| format!("{part} {} of {}", self.index + 1, self.clients);
         match self.part {
             Part::Server => "the server".to_owned(),
-            Part::Client => format!("client {} of {}", self.index + 1, self.clients),
+            Part::Client => numbered("client"),
+            Part::Writer => numbered("writer"),
+            Part::Reader => numbered("reader"),
         }
     }
 }

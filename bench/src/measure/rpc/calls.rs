@@ -3,11 +3,12 @@
 //! A request names its client and its number, and the reply has to bring both back: a service that mixes up replies fails.
 //! The first eight bytes are left to the service: jacinth's transaction id stands there.
 
+use crate::measure::window::{Window, now_ns};
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The bytes of a request and of its reply.
 pub const BYTES: usize = 64;
@@ -21,28 +22,6 @@ const LONGEST_NS: u64 = 3_600_000_000_000;
 /// A distribution of the times of calls, in nanoseconds, to a hundredth. A client's fits into one message of its link.
 pub fn distribution() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LONGEST_NS, 2)?)
-}
-
-/// When the calls count, by the clock that all processes share, in nanoseconds.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Window {
-    /// Calls that begin earlier warm up.
-    pub from_ns: u64,
-    /// Clients begin no call later, and calls that end later do not count.
-    pub until_ns: u64,
-}
-
-impl Window {
-    /// The window of this length that begins after a while.
-    pub fn after(wait: Duration, length: Duration) -> Self {
-        let from_ns = now_ns(ClockId::Monotonic) + wait.as_nanos() as u64;
-        Self { from_ns, until_ns: from_ns + length.as_nanos() as u64 }
-    }
-
-    /// Its length in seconds.
-    pub fn seconds(&self) -> f64 {
-        (self.until_ns - self.from_ns) as f64 / 1e9
-    }
 }
 
 /// The calls of a client, counted.
@@ -78,15 +57,13 @@ const GOODBYE: u64 = u64::MAX;
 impl Calls {
     /// The calls of this client; they begin now.
     pub fn begin(client: usize, window: Window) -> Result<Self> {
-        let (now, clock_ns) = (Instant::now(), now_ns(ClockId::Monotonic));
-        let at = |ns: u64| now + Duration::from_nanos(ns.saturating_sub(clock_ns));
         Ok(Self {
             client: client as u64,
-            from: at(window.from_ns),
-            until: at(window.until_ns),
+            from: window.from(),
+            until: window.until(),
             cpu_before_ns: now_ns(ClockId::ProcessCPUTime),
             cpu_ns: 0,
-            last: now,
+            last: Instant::now(),
             calls: 0,
             each: distribution()?,
         })
@@ -150,14 +127,10 @@ fn word(message: &[u8], at: std::ops::Range<usize>) -> Option<u64> {
     Some(u64::from_le_bytes(message.get(at)?.try_into().ok()?))
 }
 
-fn now_ns(clock: ClockId) -> u64 {
-    let now = clock_gettime(clock);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn calls(client: usize) -> Calls {
         Calls::begin(client, Window::after(Duration::ZERO, Duration::from_secs(3600))).unwrap()

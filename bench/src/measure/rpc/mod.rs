@@ -27,11 +27,12 @@ pub mod seat;
 use super::effort::Effort;
 use super::measurement::{Measurement, Stage, Unit, full_name};
 use super::sample::{CallSample, Sample};
+use super::window::Window;
 use crate::machine::processor_time;
 use crate::process::link::{Link, Reply};
 use crate::process::team::{Part, Seat, Team};
 use anyhow::{Context as _, Result, bail, ensure};
-use calls::{Calls, Window, distribution};
+use calls::{Calls, distribution};
 use seat::{ClientSeat, ServerSeat, Word, say};
 use std::marker::PhantomData;
 use std::process::{Child, Command};
@@ -174,12 +175,7 @@ impl<S: Service> Measurement for Rpc<S> {
 
     fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
         stage.link.expect_done()?;
-        let measure = || self.measure(stage.effort);
-        match &stage.cores {
-            // The members run where the kernel likes.
-            Some(cores) => cores.unbound(measure),
-            None => measure(),
-        }
+        stage.unbound(|| self.measure(stage.effort))
     }
 
     fn far(&self, stage: &Stage<'_>) -> Result<()> {
@@ -194,6 +190,7 @@ impl<S: Service> Measurement for Rpc<S> {
                 S::call(&ClientSeat { index, clients, address, link })
                     .map(|calls| Word::Called(calls.tally()))
             }
+            Part::Writer | Part::Reader => bail!("calls have no writers and readers"),
         };
         say(link, &played.map_err(|error| format!("{error:#}")))
     }

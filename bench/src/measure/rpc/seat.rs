@@ -1,6 +1,7 @@
 //! The sides of a measurement of calls as its processes see them, and the words between them and the near side.
 
-use super::calls::{Calls, Tally, Window};
+use super::calls::{Calls, Tally};
+use crate::measure::window::Window;
 use crate::process::link::Link;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};

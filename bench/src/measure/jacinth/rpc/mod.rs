@@ -31,6 +31,7 @@ impl Service for ChannelCall {
             let handle = match seat.part {
                 Part::Server => startup.take(),
                 Part::Client => ends.get_mut(seat.index).and_then(Option::take),
+                Part::Writer | Part::Reader => None,
             };
             Ok(supervisor.spawn(program, handle.context("a member is started twice")?)?)
         })

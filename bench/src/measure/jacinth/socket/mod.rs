@@ -1,5 +1,7 @@
 //! Sockets: bytes of one stream between two processes, and a socket made and closed.
 
+pub mod shared;
+
 use super::channel::ChannelEnd;
 use super::take_handle;
 use crate::measure::peer::{Manner, Spinning};
