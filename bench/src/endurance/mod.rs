@@ -9,7 +9,7 @@
 //! | [`meter`] | operations are timed, and memory is read |
 //! | [`outcome`] | a row, its targets, and the table |
 //! | [`peer`], [`role`] | the second process of a scenario, and the part that it plays |
-//! | [`handover`] | channel ends and events that one side makes and another closes |
+//! | [`handover`] | channel ends, events and VM objects that one side makes and another closes; clones |
 //! | [`streams`] | elements of fifos, bytes and datagrams of sockets |
 //! | [`clients`] | programs and threads that come and go |
 //! | [`burst`] | much memory in use for a moment |
@@ -31,6 +31,7 @@ pub mod streams;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
+use handover::pages;
 use jacinth::{Config, Supervisor};
 use meter::Meter;
 use outcome::Row;
@@ -51,6 +52,10 @@ pub enum Scenario {
     HandoverProcess,
     /// Events made by a server, 32 at a time, and closed by its client
     EventsSent,
+    /// VM objects of 16 KiB, one page of each written, made by a server and closed by its client
+    VmosSent,
+    /// Clones of a VM object of 16 KiB, each mapped, looked at, unmapped and closed
+    VmosCloned,
     /// Elements of a fifo to a server and back, 16 at a time
     Fifo,
     /// The same through ends that have had a second handle, so that each write takes a block of memory
@@ -109,6 +114,7 @@ impl Scenario {
             }
             Self::EventsSent if quick => 3_200_000,
             Self::ShortClients if quick => 500 * clients::MESSAGES,
+            Self::VmosSent | Self::VmosCloned if quick => 300_000,
             Self::ThreadPerRequest if quick => 100_000,
             Self::BurstDrain if quick => 10 * burst::MESSAGES / 8,
             Self::Mixture if quick => 1_000_000,
@@ -128,6 +134,8 @@ impl Scenario {
             Self::HandoverThread => handover::to_thread(&mut meter),
             Self::HandoverProcess => handover::to_process(&supervisor, &mut meter),
             Self::EventsSent => handover::events_to_process(&supervisor, &mut meter),
+            Self::VmosSent => pages::to_process(&supervisor, &mut meter),
+            Self::VmosCloned => pages::cloned(&mut meter),
             Self::Fifo => elements::owned(&supervisor, &mut meter),
             Self::FifoShared => elements::shared(&supervisor, &mut meter),
             Self::Socket => bytes::owned(&supervisor, &mut meter),

@@ -1,7 +1,9 @@
-//! Channel ends and events that one side makes and another closes.
+//! Channel ends, events and VM objects that one side makes and another closes.
 //!
 //! The side that closes an object last is not the one that makes the next. So free memory piles up on one side,
 //! unless the other one finds it.
+
+pub mod pages;
 
 use super::meter::Meter;
 use super::peer::{Part, Peer, receive, send};
@@ -32,13 +34,25 @@ pub fn to_process(supervisor: &Supervisor, meter: &mut Meter<'_>) -> Result<()> 
 
 /// Makes channels, sends one end of each, and closes the other.
 fn channel_ends(line: &Channel, meter: &mut Meter<'_>) -> Result<()> {
+    one_by_one(line, meter, || {
+        let (ours, theirs) = Channel::try_create()?;
+        Ok((theirs.into(), ours))
+    })
+}
+
+/// Sends a handle after the other to the closing side. `make` gives it, and what is kept until it is sent.
+fn one_by_one<K>(
+    line: &Channel,
+    meter: &mut Meter<'_>,
+    make: impl Fn() -> Result<(NullableHandle, K)>,
+) -> Result<()> {
     let mut message = MessageBuf::new();
     while !meter.is_over() {
         for index in 1..=WINDOW {
             meter.time(1, || {
-                let (ours, theirs) = Channel::try_create()?;
-                send(line, b"", &mut [theirs.into()])?;
-                drop(ours);
+                let (handle, kept) = make()?;
+                send(line, b"", &mut [handle])?;
+                drop(kept);
                 if index == WINDOW {
                     ensure!(receive(line, &mut message)?, "the closing side is gone");
                 }
