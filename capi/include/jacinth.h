@@ -1,6 +1,7 @@
 /**
  * @file
- * The calls that Zircon does not have: arenas, the programs in them, and reports of recovery.
+ * The calls that Zircon does not have: arenas, the programs in them, reports of recovery, and in jacinth/in_place.h messages and
+ * buffers without copies.
  *
  * An arena is memory that cooperating processes share. A process attaches to at most one arena, once, for its whole
  * life. It needs no call of this header: its first call that deals with handles attaches it
@@ -29,13 +30,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <jacinth/in_place.h>
 #include <zircon/compiler.h>
 #include <zircon/syscalls/port.h>
 #include <zircon/types.h>
 
 __BEGIN_CDECLS
 
-/** The types of the objects that Zircon does not have: names to meet by. */
+/** The types of the objects that Zircon does not have: names to meet by. Buffers are in jacinth/in_place.h. */
 #define JACINTH_OBJ_TYPE_DIRECTORY ((zx_obj_type_t)128u)
 #define JACINTH_OBJ_TYPE_LISTENER ((zx_obj_type_t)129u)
 
@@ -73,7 +75,7 @@ typedef struct jacinth_config {
      */
     uint64_t pool_bytes;
     /**
-     * The largest zero-copy loan in bytes, rounded up to a power of two. Up to 16 MiB, which is the default.
+     * The largest zero-copy loan or buffer in bytes, rounded up to a power of two. Up to 16 MiB, which is the default.
      * Messages of 65,536 bytes with 64 handles need 128 KiB, ports 32 KiB, and names 8 KiB.
      */
     uint64_t max_loan_bytes;

@@ -53,6 +53,17 @@ pub struct zx_handle_info_t {
     pub unused: u32,
 }
 
+impl From<jacinth::HandleInfo> for zx_handle_info_t {
+    fn from(info: jacinth::HandleInfo) -> Self {
+        Self {
+            handle: info.handle.into_raw(),
+            r#type: info.object_type.into_raw(),
+            rights: info.rights.bits(),
+            unused: 0,
+        }
+    }
+}
+
 /// A packet of a port. Its members have the names of C, unlike those of [`jacinth::sys::zx_port_packet_t`].
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -261,4 +272,46 @@ pub const SEAT_SLOT_BYTES: usize = 48;
 #[allow(missing_docs)]
 pub struct jacinth_seat_t {
     pub slot: [u8; SEAT_SLOT_BYTES],
+}
+
+/// A message that is filled where it will lie: [`jacinth::Loan`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_loan_t {
+    pub data: UserOut<u8>,
+    pub num_bytes: usize,
+    pub id: u64,
+}
+
+/// A message that is read where it lies: [`jacinth::InPlace`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_message_t {
+    pub data: UserIn<u8>,
+    pub num_bytes: usize,
+    pub num_handles: u32,
+    pub unused: u32,
+    pub id: u64,
+}
+
+/// A buffer that is being filled: [`jacinth::BufferMut`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_buffer_mut_t {
+    pub data: UserOut<u8>,
+    pub num_bytes: usize,
+    pub id: u64,
+}
+
+/// The bytes of a buffer: [`jacinth::BufferView`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_buffer_view_t {
+    pub data: UserIn<u8>,
+    pub num_bytes: usize,
+    pub id: u64,
 }

@@ -54,6 +54,7 @@ __BEGIN_CDECLS
  *
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_BAD_STATE: it is an end of a channel whose memory is lent to this process (jacinth/in_place.h). It stays open.
  */
 zx_status_t zx_handle_close(zx_handle_t handle);
 zx_status_t _zx_handle_close(zx_handle_t handle);
@@ -66,6 +67,8 @@ zx_status_t _zx_handle_close(zx_handle_t handle);
  *
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE: one or more were not handles of this process, or were repeated. The others are closed.
+ * - ZX_ERR_BAD_STATE: one or more are ends of channels whose memory is lent to this process (jacinth/in_place.h). They stay
+ *   open, and the others are closed.
  * - ZX_ERR_INVALID_ARGS: @p handles cannot be read.
  */
 zx_status_t zx_handle_close_many(const zx_handle_t* handles, size_t num_handles);
@@ -89,7 +92,7 @@ zx_status_t _zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_hand
 /**
  * Replaces a handle by one to the same object with @p rights; with ZX_RIGHT_SAME_RIGHTS, those of @p handle.
  *
- * The call consumes @p handle, also when it fails. Waits on it end with ZX_ERR_CANCELED.
+ * The call consumes @p handle, also when it fails, but for ZX_ERR_BAD_STATE. Waits on it end with ZX_ERR_CANCELED.
  *
  * Rights: none.
  *
@@ -97,6 +100,7 @@ zx_status_t _zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_hand
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle lacks, or @p out cannot be written.
  * - ZX_ERR_NO_RESOURCES: this process has as many handles as the arena allows. Zircon returns ZX_ERR_NO_MEMORY.
+ * - ZX_ERR_BAD_STATE: @p handle is an end of a channel whose memory is lent to this process (jacinth/in_place.h). It stays open.
  */
 zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
@@ -568,6 +572,8 @@ zx_status_t _zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* byt
  * - ZX_ERR_NO_RESOURCES: the unread messages of this process have reached its quota of messages or of memory
  *   (jacinth_config_t::max_pending_messages_per_process, max_block_bytes_per_process). Zircon has no such quota. The channel
  *   has no ZX_CHANNEL_WRITABLE until a write of that size can succeed.
+ * - ZX_ERR_BAD_STATE: one of @p handles is an end of a channel whose memory is lent to this process (jacinth/in_place.h). That one
+ *   stays open; the others are closed.
  */
 zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void* bytes, uint32_t num_bytes,
                              const zx_handle_t* handles, uint32_t num_handles);

@@ -1,5 +1,6 @@
 // Every call that takes a handle, and its errors for unsuitable handles.
 #define _GNU_SOURCE
+#include "in_place.h"
 #include "internal.h"
 #include "objects.h"
 #include "partner.h"
@@ -50,6 +51,10 @@ static zx_handle_t a_timer(void) {
 
 static zx_handle_t a_port(void) {
     return make_port();
+}
+
+static zx_handle_t a_buffer(void) {
+    return make_buffer(10, 0);
 }
 
 static zx_handle_t a_directory(void) {
@@ -222,6 +227,47 @@ static zx_status_t sent_by_channel_call(zx_handle_t handle) {
     uint32_t bytes, handles;
     zx_status_t status = zx_channel_call(a_channel(), 0, 0, &arguments, &bytes, &handles);
     CHECK(!is_open(handle));
+    return status;
+}
+
+static zx_status_t channel_reserve(zx_handle_t handle) {
+    jacinth_loan_t loan;
+    zx_status_t status = jacinth_channel_reserve(handle, 10, 0, 0, &loan);
+    if (status == ZX_OK)
+        CHECK_OK(jacinth_loan_cancel(&loan));
+    return status;
+}
+
+static zx_status_t sent_by_loan_commit(zx_handle_t handle) {
+    jacinth_loan_t loan = reserve(a_channel(), 10, 1);
+    zx_status_t status = jacinth_loan_commit(&loan, &handle, 1);
+    CHECK(!is_open(handle));
+    return status;
+}
+
+static zx_status_t channel_read_in_place(zx_handle_t handle) {
+    jacinth_message_t message;
+    return jacinth_channel_read_in_place(handle, 0, &message);
+}
+
+static zx_status_t channel_reserve_buffer(zx_handle_t handle) {
+    jacinth_buffer_mut_t filled;
+    zx_status_t status = jacinth_channel_reserve_buffer(handle, 10, 0, &filled);
+    if (status == ZX_OK)
+        CHECK_OK(jacinth_buffer_discard(&filled));
+    return status;
+}
+
+static zx_status_t buffer_get_size(zx_handle_t handle) {
+    size_t size;
+    return jacinth_buffer_get_size(handle, &size);
+}
+
+static zx_status_t buffer_view(zx_handle_t handle) {
+    jacinth_buffer_view_t view;
+    zx_status_t status = jacinth_buffer_view(handle, &view);
+    if (status == ZX_OK)
+        CHECK_OK(jacinth_buffer_view_release(&view));
     return status;
 }
 
@@ -496,6 +542,12 @@ static const struct row {
     {"channel_call with handles", channel_call_with_handles, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
     {"channel_call_noretry", channel_call_noretry, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
     {"sent by channel_call", sent_by_channel_call, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_TRANSFER, ANY},
+    {"jacinth_channel_reserve", channel_reserve, a_channel, ZX_OK, ZX_RIGHT_WRITE, a_buffer},
+    {"sent by jacinth_loan_commit", sent_by_loan_commit, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
+    {"jacinth_channel_read_in_place", channel_read_in_place, a_channel, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_fifo},
+    {"jacinth_channel_reserve_buffer", channel_reserve_buffer, a_channel, ZX_OK, ZX_RIGHT_WRITE, a_vmo},
+    {"jacinth_buffer_get_size", buffer_get_size, a_buffer, ZX_OK, 0, a_vmo},
+    {"jacinth_buffer_view", buffer_view, a_buffer, ZX_OK, ZX_RIGHT_READ, a_channel},
     {"fifo_write", fifo_write, a_fifo, ZX_OK, ZX_RIGHT_WRITE, a_channel},
     {"fifo_read", fifo_read, a_fifo, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_pair},
     {"fifo_write from nowhere", fifo_write_from_nowhere, a_fifo, ZX_ERR_INVALID_ARGS, ZX_RIGHT_WRITE, a_channel},

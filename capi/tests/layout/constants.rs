@@ -26,7 +26,7 @@ pub fn numbers() -> Vec<Number> {
 }
 
 /// The constants of `jacinth.h`.
-fn own() -> [Number; 16] {
+fn own() -> [Number; 18] {
     use jacinth_capi_calls as calls;
     [
         ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
@@ -41,6 +41,8 @@ fn own() -> [Number; 16] {
         ("JACINTH_SPAWN_STATUS_TEXT_BYTES".into(), calls::types::SPAWN_STATUS_TEXT_BYTES.try_into().unwrap()),
         ("JACINTH_DIRECTORY_DEFAULT_RIGHTS".into(), Rights::DIRECTORY_DEFAULT.bits().into()),
         ("JACINTH_LISTENER_DEFAULT_RIGHTS".into(), Rights::LISTENER_DEFAULT.bits().into()),
+        ("JACINTH_BUFFER_DEFAULT_RIGHTS".into(), Rights::BUFFER_DEFAULT.bits().into()),
+        ("JACINTH_UNINITIALIZED".into(), calls::UNINITIALIZED.into()),
         ("JACINTH_LISTENER_READABLE".into(), Signals::LISTENER_READABLE.bits().into()),
         ("JACINTH_MAX_SERVICE_NAME_LEN".into(), raw::MAX_SERVICE_NAME_LEN.try_into().unwrap()),
         ("JACINTH_LISTENER_BACKLOG".into(), raw::LISTENER_BACKLOG.try_into().unwrap()),

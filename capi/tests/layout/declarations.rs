@@ -10,8 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// The headers that declare calls.
-const DECLARING: [&str; 5] =
-    ["zircon/process.h", "zircon/status.h", "zircon/syscalls.h", "jacinth.h", "jacinth/compat.h"];
+const DECLARING: [&str; 6] = [
+    "zircon/process.h",
+    "zircon/status.h",
+    "zircon/syscalls.h",
+    "jacinth.h",
+    "jacinth/compat.h",
+    "jacinth/in_place.h",
+];
 
 /// All that the headers declare, by name.
 fn declared() -> BTreeMap<String, Signature> {

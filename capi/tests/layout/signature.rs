@@ -1,8 +1,9 @@
 //! The signature of a call, taken from the type of its Rust function.
 
 use jacinth_capi_calls::types::{
-    jacinth_audit_t, jacinth_config_t, jacinth_report_t, jacinth_seat_t, jacinth_spawn_status_t,
-    zx_channel_call_args_t, zx_handle_info_t, zx_port_packet_t, zx_wait_item_t,
+    jacinth_audit_t, jacinth_buffer_mut_t, jacinth_buffer_view_t, jacinth_config_t, jacinth_loan_t,
+    jacinth_message_t, jacinth_report_t, jacinth_seat_t, jacinth_spawn_status_t, zx_channel_call_args_t,
+    zx_handle_info_t, zx_port_packet_t, zx_wait_item_t,
 };
 use jacinth_capi_calls::{ThreadStart, UserIn, UserOut};
 use std::ffi::c_char;
@@ -37,6 +38,7 @@ macro_rules! crosses {
 crosses!((), bool, u8, u32, i32, u64, i64, usize, zx_wait_item_t, zx_channel_call_args_t, zx_handle_info_t);
 crosses!(zx_port_packet_t);
 crosses!(jacinth_config_t, jacinth_audit_t, jacinth_seat_t, jacinth_spawn_status_t, jacinth_report_t);
+crosses!(jacinth_loan_t, jacinth_message_t, jacinth_buffer_mut_t, jacinth_buffer_view_t);
 
 impl<T: Crosses> Crosses for UserIn<T> {
     fn name() -> String {

@@ -12,4 +12,4 @@ macro_rules! objects {
     };
 }
 
-objects! { channel directory event eventpair fifo handle info port property socket task timer vmo wait }
+objects! { buffer channel directory event eventpair fifo handle info port property socket task timer vmo wait }

@@ -8,6 +8,7 @@
 //!    └ otherwise (JACINTH_NO_OWN_ARENA, jacinth_forbid_own_arena)           ─▶ BAD_STATE
 //! ```
 
+use crate::process::error_text::{CallError, Context};
 use crate::process::{error_text, thread_exit};
 use crate::user_memory::fault_guard;
 use jacinth::{AttachError, Config, Status, Supervisor};
@@ -34,6 +35,17 @@ pub(crate) fn set_attached() {
 /// Whether this process was forked from one that is attached.
 pub(crate) fn is_forked_from_attached() -> bool {
     IS_ATTACHED.load(Ordering::Relaxed) && !jacinth::is_attached()
+}
+
+/// Starts a call that looks into a table of this process. A forked child has a copy of the table, perhaps locked for ever, and
+/// does not look.
+pub(crate) fn enter_unforked() -> Result<(), CallError> {
+    enter().map_err(CallError::no_arena)?;
+    if is_forked_from_attached() {
+        return Err(Status::BAD_STATE)
+            .context("a child that was forked from a process with an arena has none");
+    }
+    Ok(())
 }
 
 /// The environment variable that forbids the first call to make an arena, unless it is empty or 0.

@@ -39,7 +39,13 @@ static NO_ARENA: OnceLock<Text> = OnceLock::new();
 /// Sets the calling thread's text; "" for none.
 pub(crate) fn set(text: &str) {
     // A thread whose locals are destroyed keeps no text.
-    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = Text::new(text));
+    let _ = LAST_ERROR.try_with(|last| {
+        let mut last = last.borrow_mut();
+        // The usual case, which needs neither memory nor the number of the process.
+        if !(text.is_empty() && last.text.is_empty()) {
+            *last = Text::new(text);
+        }
+    });
 }
 
 /// The calling thread's text; NULL if it has none.
@@ -82,6 +88,10 @@ impl CallError {
         Self { status, text }
     }
 
+    pub(crate) fn status(&self) -> Status {
+        self.status
+    }
+
     /// The error of a call that found no arena.
     pub(crate) fn no_arena(status: Status) -> Self {
         Self::new(status, no_arena(status))
@@ -107,6 +117,10 @@ pub(crate) trait Context<T> {
 
     /// The text is `subject`, and the detail of this thread's last failed call. Only for a call that has just failed.
     fn context_with_detail(self, subject: &str) -> Result<T, CallError>;
+
+    /// As [`Self::context_with_detail`], but SHOULD_WAIT has no text, which would take memory: it is no failure to a program that
+    /// waits then, and part of every loop.
+    fn context_unless_waiting(self, subject: &str) -> Result<T, CallError>;
 }
 
 impl<T> Context<T> for Result<T, Status> {
@@ -120,6 +134,13 @@ impl<T> Context<T> for Result<T, Status> {
                 .context(subject)
                 .map_err(|error| CallError::new(error.status, format!("{subject}: {detail}"))),
             None => self.context(subject),
+        }
+    }
+
+    fn context_unless_waiting(self, subject: &str) -> Result<T, CallError> {
+        match self {
+            Err(Status::SHOULD_WAIT) => Err(CallError::new(Status::SHOULD_WAIT, String::new())),
+            other => other.context_with_detail(subject),
         }
     }
 }

@@ -14,6 +14,13 @@ pub fn subject() -> Subject {
         zx_channel_call_noretry(1, 2, 3, 4, 5, 6)
         zx_channel_call_finish(1, 2, 3, 4)
         jacinth_channel_create(1, 2, 3, 4)
+        jacinth_channel_reserve(1, 2, 3, 4, 5)
+        jacinth_loan_commit(1, 2, 3)
+        jacinth_loan_cancel(1)
+        jacinth_channel_read_in_place(1, 2, 3)
+        jacinth_message_finish(1, 2, 3)
+        jacinth_message_finish_etc(1, 2, 3)
+        jacinth_message_release(1)
     };
     let structures = structures! {
         zx_channel_call_args_t {
@@ -21,6 +28,8 @@ pub fn subject() -> Subject {
             rd_num_handles
         }
         zx_handle_info_t { handle r#type rights unused }
+        jacinth_loan_t { data num_bytes id }
+        jacinth_message_t { data num_bytes num_handles unused id }
     };
     Subject { calls, structures }
 }

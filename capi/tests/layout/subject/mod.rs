@@ -25,4 +25,4 @@ macro_rules! subjects {
     };
 }
 
-subjects! { arena channel compat event eventpair fifo futex handle port socket system task timer vmo }
+subjects! { arena buffer channel compat event eventpair fifo futex handle port socket system task timer vmo }

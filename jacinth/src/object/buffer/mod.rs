@@ -2,6 +2,9 @@
 
 pub(super) mod unsent;
 
+/// Bytes that one owner fills: those of a [`Loan`](crate::Loan), or of a [`BufferMut`].
+pub use jacinth_shm::UnsentBytes;
+
 use crate::attachment::current_thread::{self, with_thread};
 use crate::attachment::dropped::Dropped;
 use crate::handle::NullableHandle;

@@ -1,9 +1,14 @@
-//! Channels: creating, writing and reading. Calls over a channel are in `call`.
+//! Channels: creating, writing and reading. Calls over a channel are in `call`, messages that are filled and read where they lie
+//! in `loan` and `in_place`.
 
 mod call;
+mod in_place;
+mod loan;
 mod message;
 
 pub use call::*;
+pub use in_place::*;
+pub use loan::*;
 
 use crate::call_macro::calls;
 use crate::object::handle::{check_handle, return_handles};

@@ -3,7 +3,7 @@
 //! A program names one by the number of its descriptor. The table here says which one that is, so a wrong number is an error
 //! and no wild pointer.
 
-use crate::process::entry::{enter, is_forked_from_attached};
+use crate::process::entry::enter_unforked;
 use crate::process::error_text::{CallError, Context, with_error_text};
 use crate::types::{zx_handle_t, zx_port_packet_t, zx_status_t};
 use crate::user_memory::UserOut;
@@ -14,15 +14,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// The descriptors of this process. A forked child may have a copy of a locked lock, and does not look.
 static OPEN: RwLock<BTreeMap<RawFd, Arc<raw::PortFd>>> = RwLock::new(BTreeMap::new());
-
-fn enter_unforked() -> Result<(), CallError> {
-    enter().map_err(CallError::no_arena)?;
-    if is_forked_from_attached() {
-        return Err(Status::BAD_STATE)
-            .context("a child that was forked from a process with an arena has none");
-    }
-    Ok(())
-}
 
 /// Makes a descriptor for a port.
 ///
