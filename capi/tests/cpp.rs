@@ -114,6 +114,9 @@ fn mistakes_do_not_compile() {
         ("a duration for an instant", "zx::event a; a.wait_one(0, zx::sec(5), nullptr);"),
         ("instants of two clocks", "zx::duration d = zx::time() - zx::time_utc(); d += d;"),
         ("changing through what is lent", "zx::unowned_event u; u->reset();"),
+        ("copying a loan", "jacinth::loan a; jacinth::loan b(a);"),
+        ("a buffer as a view", "jacinth::buffer b; jacinth::buffer_view v = b;"),
+        ("writing to a message", "jacinth::message m; m.data()[0] = 1;"),
         ("dropping what is released", "zx::event a; a.release();"),
     ];
     let prologue = "#include <jacinth.hpp>\n#include <utility>\nvoid f();\nvoid f() {\n";

@@ -2,8 +2,14 @@
 
 #include <jacinth.hpp>
 
+#include <stdint.h>
+
 #include <type_traits>
 #include <utility>
+
+#if __cplusplus >= 202002L
+#include <span>
+#endif
 
 namespace {
 
@@ -32,6 +38,27 @@ static_assert(is_owner<zx::process>(), "");
 static_assert(is_owner<zx::thread>(), "");
 static_assert(is_owner<zx::job>(), "");
 static_assert(is_owner<zx::vmar>(), "");
+static_assert(is_owner<jacinth::buffer>(), "");
+static_assert(jacinth::buffer::TYPE == JACINTH_OBJ_TYPE_BUFFER, "");
+
+// What was lent can be moved and not copied, and is a range of bytes.
+template <typename T, typename Byte>
+constexpr bool is_lent() {
+    return std::is_nothrow_default_constructible<T>::value && std::is_nothrow_move_constructible<T>::value &&
+           std::is_nothrow_move_assignable<T>::value && std::is_nothrow_destructible<T>::value &&
+           !std::is_copy_constructible<T>::value && !std::is_copy_assignable<T>::value &&
+           !std::is_convertible<T, bool>::value &&
+#ifdef __cpp_lib_span
+           std::is_constructible<std::span<Byte>, T&>::value &&
+           std::is_constructible<std::span<uint8_t>, T&>::value == !std::is_const<Byte>::value &&
+#endif
+           std::is_same<decltype(std::declval<const T&>().data()), Byte*>::value;
+}
+
+static_assert(is_lent<jacinth::loan, uint8_t>(), "");
+static_assert(is_lent<jacinth::message, const uint8_t>(), "");
+static_assert(is_lent<jacinth::buffer_mut, uint8_t>(), "");
+static_assert(is_lent<jacinth::buffer_view, const uint8_t>(), "");
 
 // Any owner becomes a handle. A handle becomes another owner only by an explicit conversion. Owners of different types do not
 // convert into each other.
