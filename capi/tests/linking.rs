@@ -50,14 +50,19 @@ fn an_epoll_loop_serves_fifty_clients() {
 #[test]
 fn the_readme_programs_run() {
     let readme = std::fs::read_to_string(support::this_crate().join("README.md")).expect("the README");
+    let mut ran = 0;
     for (fence, suffix, language) in [("```c\n", "c", Language::C), ("```cpp\n", "cc", Language::Cxx)] {
-        let words = readme.split_once(fence).and_then(|(_, rest)| rest.split_once("```"));
-        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme.{suffix}"));
-        std::fs::write(&source, words.expect("a program").0).expect("a file in the folder for such files");
-        let program = support::compile(&source, language, Linkage::Shared);
-        let output = run(&mut Command::new(program.unwrap_or_else(|error| panic!("{error}"))));
-        assert!(output.status.success(), "{suffix}: {output:?}");
+        for (number, words) in readme.split(fence).skip(1).enumerate() {
+            let (words, _) = words.split_once("```").expect("the end of a program");
+            let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme-{number}.{suffix}"));
+            std::fs::write(&source, words).expect("a file in the folder for such files");
+            let program = support::compile(&source, language, Linkage::Shared);
+            let output = run(&mut Command::new(program.unwrap_or_else(|error| panic!("{error}"))));
+            assert!(output.status.success(), "{suffix}, {number}: {output:?}");
+            ran += 1;
+        }
     }
+    assert_eq!(ran, 3, "two in C, one in C++");
 }
 
 #[test]
