@@ -66,6 +66,20 @@ TEST(destructors_give_back_and_consume) {
     CHECK_OK(zx_handle_close(ends.theirs.release()));
 }
 
+TEST(lent_memory_keeps_the_owner) {
+    Ends ends;
+    zx::channel other;
+    const zx_handle_t value = ends.ours.get();
+    jacinth::loan loan;
+    CHECK_OK(jacinth::reserve(ends.ours, 10, 0, 0, &loan));
+    CHECK_STATUS(ends.ours.replace(ZX_RIGHT_SAME_RIGHTS, &other), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(ends.ours.replace(ZX_RIGHT_SAME_RIGHTS, &ends.ours), ZX_ERR_BAD_STATE);
+    CHECK(!other && ends.ours == value);
+    loan.reset();
+    CHECK_OK(ends.ours.replace(ZX_RIGHT_SAME_RIGHTS, &ends.ours));
+    CHECK(ends.ours && ends.ours != value && !is_open(value));
+}
+
 TEST(handles_go_with_a_loan) {
     Ends ends;
     jacinth::loan loan;

@@ -156,11 +156,16 @@ class object : public object_base {
   }
 
   /// Replaces the handle by one with `rights`, and stores that in `result`, which may be this. The original is gone
-  /// also after an error. `zx_handle_replace`.
+  /// also after an error, but for `ZX_ERR_BAD_STATE`, which only jacinth has. `zx_handle_replace`.
   zx_status_t replace(zx_rights_t rights, object<T>* result) noexcept {
     zx_handle_t value = ZX_HANDLE_INVALID;
-    const zx_status_t status = zx_handle_replace(release(), rights, &value);
-    result->reset(value);
+    const zx_status_t status = zx_handle_replace(value_, rights, &value);
+    if (status != ZX_ERR_BAD_STATE) {
+      static_cast<void>(release());
+    }
+    if (status != ZX_ERR_BAD_STATE || result != this) {
+      result->reset(value);
+    }
     return status;
   }
 
