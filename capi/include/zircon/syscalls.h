@@ -572,8 +572,8 @@ zx_status_t _zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* byt
  * - ZX_ERR_NO_RESOURCES: the unread messages of this process have reached its quota of messages or of memory
  *   (jacinth_config_t::max_pending_messages_per_process, max_block_bytes_per_process). Zircon has no such quota. The channel
  *   has no ZX_CHANNEL_WRITABLE until a write of that size can succeed.
- * - ZX_ERR_BAD_STATE: one of @p handles is an end of a channel whose memory is lent to this process (jacinth/in_place.h). That one
- *   stays open; the others are closed.
+ * - ZX_ERR_BAD_STATE: one of @p handles is an end of a channel whose memory is lent to this process (jacinth/in_place.h). All
+ *   of them stay open.
  */
 zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void* bytes, uint32_t num_bytes,
                              const zx_handle_t* handles, uint32_t num_handles);
