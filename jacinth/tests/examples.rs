@@ -48,6 +48,13 @@ fn buffers_come_back_counted() {
 }
 
 #[test]
+fn killed_filters_lose_no_frame() {
+    let said = run("video_pipeline");
+    assert!(said.contains("recorder  300 of 300"), "{said}");
+    assert!(said.contains("display   300 of 300"), "{said}");
+}
+
+#[test]
 fn the_tour_ends_well() {
     assert!(!run("quickstart").is_empty());
 }
