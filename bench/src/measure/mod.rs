@@ -8,11 +8,14 @@
 //! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is a [`MeasuredOperation`]. Calls to a
 //! server process are a [`Service`](rpc::Service), and bytes between several writers and several readers a
 //! [`SharedStream`](shared::SharedStream). Other measurements implement [`Measurement`] themselves.
+//! server process are a [`Service`](rpc::Service), and frames to several readers a [`FanOut`](frames::FanOut). Other
+//! measurements implement [`Measurement`] themselves.
 
 mod alone;
 mod carrier;
 pub mod death;
 mod effort;
+pub mod frames;
 pub mod jacinth;
 pub mod limit;
 mod measurement;

@@ -6,14 +6,17 @@ use crate::measure::Alone;
 use crate::measure::RoundTrip;
 use crate::measure::Stream;
 use crate::measure::Threads;
+use crate::measure::frames::Frames;
 use crate::measure::jacinth::call::Call;
 use crate::measure::jacinth::channel::ChannelEnd;
 use crate::measure::jacinth::channel::batch::ChannelBatch;
+use crate::measure::jacinth::channel::frames::Buffers;
 use crate::measure::jacinth::loan::LoanStream;
 use crate::measure::jacinth::operation::ChannelCreateClose;
 use crate::measure::jacinth::operation::WriteRead;
 use crate::measure::jacinth::writers::Writers;
 use crate::measure::limit::cache_line::CacheLine;
+use crate::measure::limit::frames::BareFrames;
 use crate::measure::limit::futex::Futex;
 use crate::measure::limit::kernel::SocketPair;
 use crate::measure::limit::ring::Ring;
@@ -23,6 +26,7 @@ use crate::measure::peer::Spinning;
 use crate::measure::peer::aeron::Ipc;
 use crate::measure::peer::crossbeam::Crossbeam;
 use crate::measure::peer::crossbeam::CrossbeamWriters;
+use crate::measure::peer::iceoryx2::frames::Published;
 use crate::measure::peer::iceoryx2::loan::LoanStream as Iceoryx2Loan;
 use crate::measure::peer::iceoryx2::publish_subscribe::PublishSubscribe;
 use crate::measure::peer::iceoryx2::request_response::RequestResponse;
@@ -73,6 +77,9 @@ static CROSSBEAM_RTT: Threads<RoundTrip<Crossbeam<64>, 64>> = Threads::new(Round
 static CROSSBEAM_64: Threads<Stream<Crossbeam<64>, 64>> = Threads::new(Stream::new("rate_64B"));
 static RTRB_RTT: Threads<RoundTrip<Rtrb<64>, 64>> = Threads::new(RoundTrip::new("rtt_64B"));
 static RTRB_64: Threads<Stream<Rtrb<64>, 64>> = Threads::new(Stream::new("rate_64B"));
+static FRAMES: Frames<Buffers> = Frames::new("frames_4MiB_1_to_3");
+static FRAMES_BARE: Frames<BareFrames> = Frames::new("frames_4MiB");
+static FRAMES_ICEORYX2: Frames<Published> = Frames::new("frames_4MiB");
 static WRITE_READ: Alone<WriteRead> = Alone::new("write_read_one_thread");
 static CHANNEL_CREATE_CLOSE: Alone<ChannelCreateClose> = Alone::new("channel_create_close");
 static SOCKETPAIR: Alone<SocketPair> = Alone::new("each");
@@ -179,6 +186,15 @@ pub static ROWS: &[Row] = &[
         reference: &Iceoryx2Loan::<MIB>,
         peers: &[],
         target: 3.0,
+        conditions: &[],
+    },
+    Row {
+        name: "frames_4MiB_1_to_3",
+        about: "4 MiB filled by a slice, sent to three processes and read there, all of it; beside memory without a library",
+        jacinth: &FRAMES,
+        reference: &FRAMES_BARE,
+        peers: &[&FRAMES_ICEORYX2],
+        target: 0.9,
         conditions: &[],
     },
     Row {

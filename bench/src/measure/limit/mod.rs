@@ -2,6 +2,7 @@
 
 pub mod cache_line;
 pub mod epoll;
+pub mod frames;
 pub mod futex;
 pub mod kernel;
 pub mod memcpy;

@@ -133,6 +133,14 @@ impl<const BYTES: usize> Slots<BYTES> {
         unsafe { std::ptr::copy_nonoverlapping(self.slot(position), into.as_mut_ptr(), BYTES) }
     }
 
+    /// Looks at the slot of `position` where it lies.
+    #[inline(always)]
+    pub fn look<T>(&self, position: u64, look: impl FnOnce(&[u8; BYTES]) -> T) -> T {
+        // SAFETY: the slot is inside the mapping, as in `write`, and any bits are valid bytes. The positions, published by Release
+        // and read by Acquire, keep the other side from writing until the caller has given the slot back, which is after this.
+        look(unsafe { &*self.slot(position).cast() })
+    }
+
     #[inline(always)]
     fn slot(&self, position: u64) -> *mut u8 {
         let offset = (position as usize & self.mask) * BYTES;

@@ -1,6 +1,7 @@
 //! One write and one read for each message.
 
 pub mod batch;
+pub mod frames;
 
 use crate::measure::jacinth::{FOR_EVER, READABLE_OR_CLOSED, hand_over, take_over};
 use crate::measure::peer::Manner;

@@ -1,5 +1,6 @@
 //! iceoryx2. As its own benchmarks run it, both sides ask again and again; only `wait_set` sleeps.
 
+pub mod frames;
 pub mod loan;
 pub mod publish_subscribe;
 pub mod request_response;
