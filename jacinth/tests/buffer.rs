@@ -146,6 +146,25 @@ fn exhausted_pools_are_waited_for() {
     );
 }
 
+/// After a refusal that is over, WRITABLE tells of the channel again, though the caller holds the last memory.
+#[test]
+fn successes_end_the_refusal() {
+    in_arena_of(
+        |config| (config.pool_bytes, config.max_loan_bytes) = (4 << 20, 1 << 20),
+        |_| {
+            let (ours, _theirs) = Channel::create();
+            let mut held: Vec<_> = std::iter::from_fn(|| ours.reserve_buffer(1 << 20).ok()).collect();
+            assert!(ours.reserve_buffer(1 << 20).is_err());
+            drop(held.pop());
+            held.push(ours.reserve_buffer(1 << 20).unwrap());
+            assert_eq!(
+                ours.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::ZERO).to_result(),
+                Ok(Signals::CHANNEL_WRITABLE)
+            );
+        },
+    );
+}
+
 /// A loan that finds no memory is waited for in the same way.
 #[test]
 fn exhausted_loans_are_waited_for() {

@@ -6,10 +6,9 @@
 //!
 //! A carrier of messages of one size is a [`Carrier`] (inside one process a [`Pair`]); all carriers are measured by the same
 //! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is a [`MeasuredOperation`]. Calls to a
-//! server process are a [`Service`](rpc::Service), and bytes between several writers and several readers a
-//! [`SharedStream`](shared::SharedStream). Other measurements implement [`Measurement`] themselves.
-//! server process are a [`Service`](rpc::Service), and frames to several readers a [`FanOut`](frames::FanOut). Other
-//! measurements implement [`Measurement`] themselves.
+//! server process are a [`Service`](rpc::Service), bytes between several writers and several readers a
+//! [`SharedStream`](shared::SharedStream), and frames to several readers a [`FanOut`](frames::FanOut). Other measurements
+//! implement [`Measurement`] themselves.
 
 mod alone;
 mod carrier;

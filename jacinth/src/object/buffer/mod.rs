@@ -52,9 +52,9 @@ pub struct Buffer(pub(in crate::object) NullableHandle);
 
 /// A buffer that is being filled. Dropped, it is gone.
 ///
-/// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when it is frozen. A
-/// slice zeroes them first; filling all of it from the front, with [`write_at`](Self::write_at) or as a `Write`, avoids that
-/// cost.
+/// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when it is frozen. A slice
+/// zeroes them first; [`copy_from_slice`](Self::copy_from_slice), [`fill`](Self::fill), [`write_at`](Self::write_at) from the
+/// front, and `Write` avoid that cost.
 ///
 /// ```
 /// # use jacinth::*;

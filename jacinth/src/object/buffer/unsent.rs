@@ -73,6 +73,44 @@ macro_rules! unsent_bytes {
                 crate::attachment::current_thread::with_thread(|_| self.unsent_mut().write_at(offset, bytes))
             }
 
+            /// Copies `bytes` in, as [`slice::copy_from_slice`] does, without zeros first.
+            ///
+            /// # Panics
+            /// Unless there are as many; and in a forked child, which has no arena.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// # let supervisor = Supervisor::create(&Config::default())?;
+            /// # let (ours, theirs) = Channel::create();
+            #[doc = concat!("let mut unsent = ", $make, ";")]
+            /// unsent.copy_from_slice(b"large");
+            /// assert_eq!(&unsent[..], b"large");
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            #[track_caller]
+            pub fn copy_from_slice(&mut self, bytes: &[u8]) {
+                assert_eq!(bytes.len(), self.len(), "the source has another length");
+                self.unsent_mut().write_at(0, bytes).expect("a forked child has no arena");
+            }
+
+            /// Writes `byte` to all places, as [`slice::fill`] does, without zeros first.
+            ///
+            /// # Panics
+            /// In a forked child, which has no arena.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// # let supervisor = Supervisor::create(&Config::default())?;
+            /// # let (ours, theirs) = Channel::create();
+            #[doc = concat!("let mut unsent = ", $make, ";")]
+            /// unsent.fill(b'x');
+            /// assert_eq!(&unsent[..], b"xxxxx");
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            pub fn fill(&mut self, byte: u8) {
+                self.unsent_mut().fill(byte);
+            }
+
             /// The mechanism's view of the bytes. Its `spare_capacity_mut` and `set_written` fill them without zeros, in any
             /// way, as those of a [`Vec`] do.
             ///

@@ -15,8 +15,8 @@ use std::marker::PhantomData;
 /// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
 ///
 /// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when the message is
-/// sent. A slice zeroes them first; filling all of it from the front, with [`write_at`](Self::write_at) or as a `Write`, avoids
-/// that cost.
+/// sent. A slice zeroes them first; [`copy_from_slice`](Self::copy_from_slice), [`fill`](Self::fill),
+/// [`write_at`](Self::write_at) from the front, and `Write` avoid that cost.
 ///
 /// A loan holds a place for its message in the channel. While there is one, the channel's handle can be neither closed nor sent
 /// by value ([`Status::BAD_STATE`]); so a loan that is forgotten keeps its channel until the process ends.

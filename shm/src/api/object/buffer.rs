@@ -39,11 +39,13 @@ impl Thread {
         writable::may_write(self, channel, channel_rights)?;
         let handle = buffer::create(self, len, rights)?;
         let taken = buffer::take_block(self, handle, len);
-        if let Err(error) = &taken
-            && !error.is_crash()
-        {
-            refused::note_buffer(self, channel, buffer::lines_of(self, len)?, *error)?;
-            self.close(self.lookup(handle)?)?;
+        match &taken {
+            Ok(_) => refused::forget_buffer(self, channel),
+            Err(error) if error.is_crash() => {}
+            Err(error) => {
+                refused::note_buffer(self, channel, buffer::lines_of(self, len)?, *error);
+                self.close(self.lookup(handle)?)?;
+            }
         }
         taken
     }

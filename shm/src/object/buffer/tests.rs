@@ -26,6 +26,7 @@ fn every_size_reads_back_unchanged() {
     for len in [0, 1, 63, 64, 65, 4096, 100_000, 1 << 18] {
         let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
         let buffer = frozen(&thread, &bytes);
+        assert!(thread.arena().audit().is_clean(), "a living buffer has its block");
         assert_eq!(thread.buffer_size(found(&thread, buffer), NONE), Ok(len));
         let view = thread.view(found(&thread, buffer), NONE).unwrap();
         assert!(view.bytes() == bytes, "{len}");

@@ -77,6 +77,17 @@ impl UnsentBytes {
         Ok(())
     }
 
+    /// Writes `byte` to all places.
+    ///
+    /// # Panics
+    /// In a forked child, which has no arena.
+    pub fn fill(&mut self, byte: u8) {
+        self.require_here();
+        // SAFETY: `len` bytes lie at `start`, and are the owner's alone, which is borrowed for writing.
+        unsafe { core::ptr::write_bytes(self.start, byte, self.len) };
+        self.written.set(self.len);
+    }
+
     /// Zeroes the bytes that were not written.
     pub(crate) fn complete(&self) {
         self.zero_to(self.len);

@@ -23,6 +23,7 @@
 //! Every load is Relaxed: the caller of an audit has waited until the other threads were at rest, and that wait orders
 //! their stores before the loads.
 
+mod buffers;
 mod directories;
 mod ports;
 mod queues;
@@ -130,6 +131,9 @@ impl Walk<'_> {
         ports.findings.into_iter().for_each(|finding| self.audit.find(finding));
         for (block, side) in streams::walk(self.arena)? {
             self.claim_block(block, side, "block of a stream")?;
+        }
+        for (block, buffer) in buffers::walk(self.arena)? {
+            self.claim_block(block, buffer, "block of a buffer")?;
         }
         for (block, vmo) in vmos::walk(self.arena)? {
             self.claim_block(block, vmo, "extent")?;

@@ -37,7 +37,7 @@ impl FanOut for Buffers {
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let mut frame = BufferMut::create(bytes.len())?;
-        frame.write_at(0, bytes)?;
+        frame.copy_from_slice(bytes);
         let frame = frame.freeze()?;
         for reader in &self.readers {
             let shared = frame.duplicate(Rights::SAME_RIGHTS)?;

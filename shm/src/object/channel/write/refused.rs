@@ -38,13 +38,25 @@ fn note_refusal(writer: &Writer<'_>, lines: usize, error: Error) -> Error {
 /// In `Endpoint::refused`: what was refused is the memory of a buffer, which is not the channel's.
 pub(crate) const OF_A_BUFFER: u64 = 1 << 63;
 
-/// Notes that a buffer of so many lines, for a message through the channel, found no memory.
+/// Notes that a buffer of so many lines, for a message through the channel, found no memory. A channel that has gone meanwhile
+/// needs no note.
 #[cold]
-pub(crate) fn note_buffer(thread: &Thread, channel: ResolvedHandle, lines: usize, error: Error) -> Result<()> {
+pub(crate) fn note_buffer(thread: &Thread, channel: ResolvedHandle, lines: usize, error: Error) {
     let inside = thread.inside();
-    let writer = Writer::enter(thread, channel, Rights::empty(), &inside)?;
-    note_refusal(&writer, lines | OF_A_BUFFER as usize, error);
-    Ok(())
+    if let Ok(writer) = Writer::enter(thread, channel, Rights::empty(), &inside) {
+        note_refusal(&writer, lines | OF_A_BUFFER as usize, error);
+    }
+}
+
+/// A buffer found memory: an earlier refusal of one is over.
+pub(crate) fn forget_buffer(thread: &Thread, channel: ResolvedHandle) {
+    let inside = thread.inside();
+    let endpoint = endpoint::endpoint(&thread.process, channel.index, &inside);
+    // Relaxed, both: private to the process, and only a hint. If the endpoint has gone, the note is another one's, which
+    // then learns of room a little late.
+    if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.refused.load(Relaxed) & OF_A_BUFFER != 0) {
+        endpoint.refused.store(0, Relaxed);
+    }
 }
 
 /// As `note_refusal`, for a result.
