@@ -335,7 +335,7 @@ fn returned_block_is_taken_once() {
 /// begin anew.
 #[test]
 fn returned_slot_is_taken_once() {
-    model_without_barriers(2, || {
+    model_without_barriers(1, || {
         let one = first(&small());
         let two = child(&one, None);
         let events = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);

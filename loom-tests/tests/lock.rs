@@ -127,7 +127,7 @@ fn an_owner_and_another_exclude_each_other() {
 /// INV-LOCK-3: the bias moves from thread to thread, also while the last owner takes back a late hold.
 #[test]
 fn a_bias_moves_between_threads() {
-    model_with_one_sided_barriers(3, || count_together(2, 2));
+    model_with_one_sided_barriers(2, || count_together(2, 2));
 }
 
 /// INV-LOCK-3: two threads revoke the bias, and the second revokes that of the first.

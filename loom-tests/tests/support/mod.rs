@@ -24,6 +24,7 @@ pub mod points;
 pub mod ports;
 pub mod scenes;
 pub mod sockets;
+mod stacks;
 pub mod streams;
 pub mod vmos;
 
