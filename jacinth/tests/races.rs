@@ -123,7 +123,7 @@ impl SharedWords {
 
     /// Puts a value where all threads can take it. The last value there is closed, unless another thread has closed it.
     fn put(&self, value: u32, random: &mut fastrand::Rng) {
-        let _ = raw::close(self.0[random.usize(0..self.0.len())].swap(value, Ordering::Relaxed));
+        close_once_returned(self.0[random.usize(0..self.0.len())].swap(value, Ordering::Relaxed));
     }
 
     /// Handles to send through `carrier`: no channel older than that, so that no circle comes about.
@@ -136,6 +136,13 @@ impl SharedWords {
         let mut values: Vec<u32> = (0..random.usize(0..5)).map(|_| self.some(random)).collect();
         values.retain(|value| *value != 0 && number(*value).is_none_or(|number| Some(number) > of_carrier));
         values
+    }
+}
+
+/// Closes a handle, unless another thread has. A thread that has a loan of the channel, or reads in place, is waited for.
+fn close_once_returned(value: u32) {
+    while raw::close(value) == Err(Status::BAD_STATE) {
+        std::thread::yield_now();
     }
 }
 
@@ -157,7 +164,7 @@ fn threads_sharing_handles_lose_none() {
                 }
             });
             for value in shared.0 {
-                let _ = raw::close(value.into_inner());
+                close_once_returned(value.into_inner());
             }
             let after = clean(supervisor);
             assert_eq!((after.objects, after.handles, after.in_transit), (0, 0, 0), "round {round}: {after}");
