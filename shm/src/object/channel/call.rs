@@ -67,7 +67,14 @@ pub(crate) fn call_begin(
     let sent = if handles.is_empty() {
         send_call(thread, found, rights, bytes, txid)
     } else {
-        let out = SendRequest { channel: found, rights, transfer, body: Body::Bytes(bytes), handles, txid: Some(txid) };
+        let out = SendRequest {
+            channel: found,
+            rights,
+            transfer,
+            body: Body::Bytes(bytes),
+            handles,
+            txid: Some(txid),
+        };
         handles::send_with_handles(thread, &out)
     };
     match sent {

@@ -14,6 +14,7 @@
 //! locks, under which the one who changes it has found nothing lent ([`hold`](Endpoint::hold)).
 //! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 
+use crate::arena::error::{Error, Result};
 use crate::arena::segment::Segment;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::reference::ObjectRef;
@@ -23,7 +24,6 @@ use crate::process::half::calls::Calls;
 use crate::process::half::entrance::Entrance;
 use crate::process::half::stream_detector::StreamDetector;
 use crate::process::quota::{MessageCredits, Quotas};
-use crate::arena::error::{Error, Result};
 use crate::sync::{AtomicU64, Lock, Locked, Relaxed};
 use crossbeam_utils::CachePadded;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

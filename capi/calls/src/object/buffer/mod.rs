@@ -106,7 +106,8 @@ pub unsafe extern "C" fn jacinth_buffer_discard(buffer: UserOut<jacinth_buffer_m
 pub unsafe extern "C" fn jacinth_buffer_get_size(buffer: zx_handle_t, size: UserOut<usize>) -> zx_status_t {
     with_error_text(|| {
         enter().map_err(CallError::no_arena)?;
-        let bytes = Unowned::<Buffer>::from_raw_handle(buffer).size().context_with_detail("the size of a buffer")?;
+        let bytes =
+            Unowned::<Buffer>::from_raw_handle(buffer).size().context_with_detail("the size of a buffer")?;
         size.store(bytes).context("where the size goes")
     })
 }

@@ -28,7 +28,8 @@ pub unsafe extern "C" fn jacinth_buffer_view(
     with_error_text(|| {
         enter_unforked()?;
         view.check().context("where the view goes")?;
-        let made = Unowned::<Buffer>::from_raw_handle(buffer).view().context_with_detail("viewing a buffer")?;
+        let made =
+            Unowned::<Buffer>::from_raw_handle(buffer).view().context_with_detail("viewing a buffer")?;
         let (data, num_bytes) = (made.as_ptr().into(), made.len());
         VIEWS.lend(made, view, |id| jacinth_buffer_view_t { data, num_bytes, id })
     })

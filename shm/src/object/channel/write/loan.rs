@@ -7,11 +7,11 @@ use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::ring::MessageHeader;
 use crate::handle::lookup::ResolvedHandle;
+#[cfg(not(loom))]
+use crate::object::buffer::unsent::UnsentBytes;
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::handles::{self, Body, SendRequest};
 use crate::object::channel::write::{self, payload, refused, room};
-#[cfg(not(loom))]
-use crate::object::buffer::unsent::UnsentBytes;
 use crate::process::thread::Thread;
 
 /// A payload block, to be written in place and sent without a copy by [`Thread::commit`].
@@ -83,14 +83,8 @@ pub(crate) fn commit(thread: &Thread, loan: Loan, handles: &[HandleValue], trans
     if !handles.is_empty() {
         let body = Body::Filled { block: loan.block, len: loan.len_bytes, most_handles: loan.most_handles };
         // No rights: `reserve` has checked them, and a handle's rights never change.
-        let out = SendRequest {
-            channel: loan.found,
-            rights: Rights::empty(),
-            transfer,
-            body,
-            handles,
-            txid: None,
-        };
+        let out =
+            SendRequest { channel: loan.found, rights: Rights::empty(), transfer, body, handles, txid: None };
         return handles::send_with_handles(thread, &out);
     }
     let inside = thread.inside();

@@ -12,8 +12,8 @@
 //! other channels of its writer's process; two stopped readers leave a ninth of that.
 
 use crate::arena::error::{Error, Result};
-use crate::handle::lookup::ResolvedHandle;
 use crate::arena::word::handle::Rights;
+use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::end::Writer;
 use crate::object::channel::endpoint;
 use crate::process::half::channel::Endpoint;

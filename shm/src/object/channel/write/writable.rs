@@ -1,15 +1,15 @@
 //! WRITABLE after a refusal: whether the last refused write would succeed now.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::BlockWord;
 use crate::arena::word::handle::Rights;
+use crate::arena::word::intent::ListIntent;
 use crate::handle::lookup::{self, ResolvedHandle};
+use crate::memory::{block_credit, pressure};
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::refused::OF_A_BUFFER;
 use crate::object::channel::write::{self, payload};
-use crate::arena::size_class::SizeClass;
-use crate::arena::word::block::BlockWord;
-use crate::arena::word::intent::ListIntent;
-use crate::memory::{block_credit, pressure};
 use crate::process::half::channel::Endpoint;
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
