@@ -22,8 +22,8 @@ use std::ops::Deref;
 /// the bytes. The memory is free again when the last handle is closed, whichever process had it, and however that process
 /// ended. Zircon has no such object; it follows what Zircon's programs do with VM objects.
 ///
-/// A [`Loan`](crate::Loan) is faster where a message is read by one receiver and not sent on. A [`Vmo`](crate::Vmo) may be larger,
-/// and may be written by all who have it.
+/// A view counts among the handles of `count_info`. A [`Loan`](crate::Loan) is faster where a message is read by one receiver and
+/// not sent on. A [`Vmo`](crate::Vmo) may be larger, and may be written by all who have it.
 ///
 /// ```
 /// # use jacinth::*;
