@@ -63,7 +63,7 @@ pub use object::buffer::BufferMut;
 #[cfg(not(loom))]
 pub use object::buffer::BufferView;
 #[cfg(not(loom))]
-pub use object::buffer::unsent::UnsentBytes;
+pub use object::buffer::unsent::{UnsentBytes, UnsentBytesMut};
 pub use object::channel::call::Pending;
 pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]

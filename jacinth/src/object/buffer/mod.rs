@@ -101,7 +101,7 @@ impl BufferMut {
         self.buffer.as_ref().expect("a buffer is there until it is frozen").unsent()
     }
 
-    fn unsent_mut(&mut self) -> &mut shm::UnsentBytes {
+    fn unsent_mut(&mut self) -> shm::UnsentBytesMut<'_> {
         self.buffer.as_mut().expect("a buffer is there until it is frozen").unsent_mut()
     }
 

@@ -127,7 +127,21 @@ macro_rules! unsent_bytes {
             /// assert_eq!(&unsent[..], b"xxxxx");
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
-            pub fn as_raw(&mut self) -> &mut jacinth_shm::UnsentBytes {
+            ///
+            /// It is a borrow of its own, so that the bytes of two owners cannot be swapped:
+            ///
+            /// ```compile_fail,E0308
+            /// # use jacinth::*;
+            /// # let supervisor = Supervisor::create(&Config::default()).unwrap();
+            /// # let (ours, theirs) = Channel::create();
+            /// # let swapped = || -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let mut unsent = ", $make, ";")]
+            #[doc = concat!("let mut other = ", $make, ";")]
+            /// std::mem::swap(unsent.as_raw(), other.as_raw());
+            /// # Ok(())
+            /// # };
+            /// ```
+            pub fn as_raw(&mut self) -> jacinth_shm::UnsentBytesMut<'_> {
                 self.unsent_mut()
             }
         }

@@ -57,7 +57,7 @@ impl Loan<'_> {
         self.loan().unsent()
     }
 
-    fn unsent_mut(&mut self) -> &mut shm::UnsentBytes {
+    fn unsent_mut(&mut self) -> shm::UnsentBytesMut<'_> {
         self.loan.as_mut().expect("a loan is there until it is sent").unsent_mut()
     }
 

@@ -38,7 +38,7 @@ use crate::lifecycle::create;
 use crate::object::ObjectClass;
 use crate::object::budget::Budget;
 #[cfg(not(loom))]
-use crate::object::buffer::unsent::UnsentBytes;
+use crate::object::buffer::unsent::{UnsentBytes, UnsentBytesMut};
 use crate::object::class::Class;
 use crate::object::own_block;
 #[cfg(not(loom))]
@@ -287,8 +287,8 @@ impl BufferMut {
     }
 
     /// Its bytes, to be filled.
-    pub fn unsent_mut(&mut self) -> &mut UnsentBytes {
-        &mut self.unsent
+    pub fn unsent_mut(&mut self) -> UnsentBytesMut<'_> {
+        UnsentBytesMut(&mut self.unsent)
     }
 }
 

@@ -23,6 +23,13 @@ pub struct UnsentBytes {
 // SAFETY: `start` points into the arena, which `process` keeps mapped, at memory that is the owner's alone.
 unsafe impl Send for UnsentBytes {}
 
+/// The bytes of one owner, borrowed to be filled.
+///
+/// A type of its own, and no `&mut UnsentBytes`: by two of those a program could swap the bytes of two owners. Then it would
+/// write, through the one that it still has, those that the other has sent.
+#[derive(Debug)]
+pub struct UnsentBytesMut<'a>(pub(crate) &'a mut UnsentBytes);
+
 impl core::fmt::Debug for UnsentBytes {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("UnsentBytes").field("len", &self.len).field("written", &self.written).finish()
@@ -58,11 +65,7 @@ impl UnsentBytes {
         self.written.get()
     }
 
-    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
-    ///
-    /// # Errors
-    /// `OutOfRange` when they reach past the end; `BadState` in a forked child. No byte is written then.
-    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+    fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let end = offset.saturating_add(bytes.len());
         if end > self.len {
             return Err(Error::out_of_range("the end of the write", end, self.len));
@@ -77,11 +80,7 @@ impl UnsentBytes {
         Ok(())
     }
 
-    /// Writes `byte` to all places.
-    ///
-    /// # Panics
-    /// In a forked child, which has no arena.
-    pub fn fill(&mut self, byte: u8) {
+    fn fill(&mut self, byte: u8) {
         self.require_here();
         // SAFETY: `len` bytes lie at `start`, and are the owner's alone, which is borrowed for writing.
         unsafe { core::ptr::write_bytes(self.start, byte, self.len) };
@@ -122,15 +121,45 @@ impl UnsentBytes {
         unsafe { core::slice::from_raw_parts(self.start, self.len) }
     }
 
-    /// The bytes, to write in place. Those that were not written are zero from then on.
-    ///
-    /// # Panics
-    /// In a forked child, which has no arena.
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
+    fn bytes_mut(&mut self) -> &mut [u8] {
         self.require_here();
         self.complete();
         // SAFETY: as in `bytes`; the owner is borrowed for writing.
         unsafe { core::slice::from_raw_parts_mut(self.start, self.len) }
+    }
+
+    fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        self.require_here();
+        let written = self.written.get();
+        // SAFETY: as in `bytes_mut`; any byte is a `MaybeUninit`. The bytes below the mark, which must stay initialised,
+        // are not among them.
+        unsafe { core::slice::from_raw_parts_mut(self.start.add(written).cast(), self.len - written) }
+    }
+}
+
+impl<'a> UnsentBytesMut<'a> {
+    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
+    ///
+    /// # Errors
+    /// `OutOfRange` when they reach past the end; `BadState` in a forked child. No byte is written then.
+    pub fn write_at(self, offset: usize, bytes: &[u8]) -> Result<()> {
+        self.0.write_at(offset, bytes)
+    }
+
+    /// Writes `byte` to all places.
+    ///
+    /// # Panics
+    /// In a forked child, which has no arena.
+    pub fn fill(self, byte: u8) {
+        self.0.fill(byte);
+    }
+
+    /// The bytes, to write in place. Those that were not written are zero from then on.
+    ///
+    /// # Panics
+    /// In a forked child, which has no arena.
+    pub fn bytes_mut(self) -> &'a mut [u8] {
+        self.0.bytes_mut()
     }
 
     /// The bytes behind those that were written, without zeros. Bytes that the caller writes there count only after
@@ -138,12 +167,8 @@ impl UnsentBytes {
     ///
     /// # Panics
     /// In a forked child, which has no arena.
-    pub fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
-        self.require_here();
-        let written = self.written.get();
-        // SAFETY: as in `bytes_mut`; any byte is a `MaybeUninit`. The bytes below the mark, which must stay initialised,
-        // are not among them.
-        unsafe { core::slice::from_raw_parts_mut(self.start.add(written).cast(), self.len - written) }
+    pub fn spare_capacity_mut(self) -> &'a mut [MaybeUninit<u8>] {
+        self.0.spare_capacity_mut()
     }
 
     /// Says how many bytes have been written, from the first one on: they are not zeroed.
@@ -153,8 +178,8 @@ impl UnsentBytes {
     ///
     /// # Safety
     /// The caller has written all of them.
-    pub unsafe fn set_written(&mut self, written: usize) {
-        assert!(written <= self.len);
-        self.written.set(written);
+    pub unsafe fn set_written(self, written: usize) {
+        assert!(written <= self.0.len);
+        self.0.written.set(written);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::process::error_text::{CallError, Context};
 use crate::user_memory::UserOut;
-use jacinth::{Status, UnsentBytes};
+use jacinth::{Status, UnsentBytesMut};
 
 /// `JACINTH_UNINITIALIZED`.
 pub const UNINITIALIZED: u32 = 1;
@@ -25,7 +25,7 @@ impl Contents {
     }
 
     /// The address of the bytes, all of which count as written.
-    pub(crate) fn start(self, unsent: &mut UnsentBytes) -> UserOut<u8> {
+    pub(crate) fn start(self, unsent: UnsentBytesMut<'_>) -> UserOut<u8> {
         match self {
             Self::Zero => unsent.bytes_mut().as_mut_ptr().into(),
             Self::Uninitialized => {

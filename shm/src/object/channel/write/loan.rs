@@ -8,7 +8,7 @@ use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::ring::MessageHeader;
 use crate::handle::lookup::ResolvedHandle;
 #[cfg(not(loom))]
-use crate::object::buffer::unsent::UnsentBytes;
+use crate::object::buffer::unsent::{UnsentBytes, UnsentBytesMut};
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::handles::{self, Body, SendRequest};
 use crate::object::channel::write::{self, payload, refused, room};
@@ -136,7 +136,7 @@ impl Loan {
     }
 
     /// Its bytes, to be filled.
-    pub fn unsent_mut(&mut self) -> &mut UnsentBytes {
-        &mut self.unsent
+    pub fn unsent_mut(&mut self) -> UnsentBytesMut<'_> {
+        UnsentBytesMut(&mut self.unsent)
     }
 }
