@@ -83,6 +83,51 @@ fn a_view_outlives_its_handles() {
     });
 }
 
+/// A program that works out how values go on does not get at the handle by which a view keeps its buffer, or at that of a
+/// buffer which is being filled.
+#[test]
+fn guessed_values_end_no_view() {
+    in_arena(|_| {
+        let buffer = Buffer::from_slice(&[7; 4096]).unwrap();
+        // Its own inverse.
+        let mixed = |value: u32| value ^ value >> 16;
+        let [first, second] = [(); 2].map(|()| Event::create().into_raw());
+        let step = mixed(second).wrapping_sub(mixed(first));
+        let (view, mut filling) = (buffer.view().unwrap(), BufferMut::create(4096).unwrap());
+        filling.fill(8);
+        raw::close(buffer.into_raw()).unwrap();
+        let ahead = (0..64u32).map(|number| mixed(second).wrapping_add(step.wrapping_mul(number)));
+        let closed = ahead.filter(|guess| raw::close(mixed(*guess)).is_ok()).count();
+        assert_eq!(closed, 1, "the second event, so the values do go on like that");
+        let others: Vec<_> = (0..100).map(|_| Buffer::from_slice(&[9; 4096]).unwrap()).collect();
+        assert!(view.iter().all(|byte| *byte == 7) && filling.iter().all(|byte| *byte == 8));
+        drop((view, filling, others));
+        raw::close(first).unwrap();
+    });
+}
+
+/// No damage is reported when the last handle is closed at the same time.
+#[test]
+fn views_race_with_the_last_close() {
+    in_arena(|_| {
+        for _ in 0..2000 {
+            let value = Buffer::from_slice(b"here").unwrap().into_raw();
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    let buffer = unowned::<Buffer>(value);
+                    loop {
+                        match buffer.view() {
+                            Ok(view) => assert_eq!(&view[..], b"here"),
+                            Err(status) => break assert_eq!(status, Status::BAD_HANDLE),
+                        }
+                    }
+                });
+                raw::close(value).unwrap();
+            });
+        }
+    });
+}
+
 #[test]
 fn rights_and_types_are_checked() {
     in_arena(|_| {
@@ -161,6 +206,45 @@ fn successes_end_the_refusal() {
                 ours.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::ZERO).to_result(),
                 Ok(Signals::CHANNEL_WRITABLE)
             );
+        },
+    );
+}
+
+/// Not memory is missing, but room for another handle. The loop of the documentation sleeps all the same.
+#[test]
+fn missing_handles_are_waited_for() {
+    in_arena_of(
+        |config| config.max_handles_per_process = 64,
+        |_| {
+            let (ours, _theirs) = Channel::create();
+            let mut all: Vec<_> = std::iter::from_fn(|| BufferMut::create(1).ok()).collect();
+            let start = std::time::Instant::now();
+            for _ in 0..5 {
+                assert_eq!(ours.reserve_buffer(1).map(drop), Err(Status::NO_RESOURCES));
+                ours.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE).to_result().unwrap();
+            }
+            assert!(start.elapsed().as_millis() >= 50, "five sleeps");
+            all.pop();
+            assert!(ours.reserve_buffer(1).is_ok());
+        },
+    );
+}
+
+/// A sender that does without the buffer waits for the room that it needs now.
+#[test]
+fn small_writes_do_not_wait_for_buffers() {
+    in_arena_of(
+        |config| {
+            (config.pool_bytes, config.max_loan_bytes) = (4 << 20, 1 << 20);
+            config.max_pending_messages = 4;
+        },
+        |_| {
+            let (ours, theirs) = Channel::create();
+            let _all: Vec<_> = std::iter::from_fn(|| ours.reserve_buffer(1 << 20).ok()).collect();
+            while ours.write(b"small", &mut []).is_ok() {}
+            next(&theirs);
+            let soon = MonotonicInstant::after(MonotonicDuration::from_seconds(5));
+            assert!(ours.wait_one(Signals::CHANNEL_WRITABLE, soon).to_result().is_ok());
         },
     );
 }

@@ -23,12 +23,12 @@ fn frozen_bytes_are_complete() {
         let one = first(&config_of_buffers());
         let two = Thread::join(one.process()).unwrap();
         let buffer = one.buffer_create(1, ALL).unwrap();
-        // The value is no secret of the models.
-        let value = buffer.handle_of_a_model();
+        // A program may guess the value.
+        let value = one.buffer_value(&buffer);
         let looking = loom::thread::spawn(move || {
-            match two.buffer_look(find(&two, value), || ()) {
+            match two.lookup(value).and_then(|found| two.buffer_look(found, || ())) {
                 Ok(bytes) => assert_eq!(bytes, [7, 7]),
-                Err(error) => assert!(matches!(error, Error::BadState(_)), "{error}"),
+                Err(error) => assert_eq!(error, Error::BadHandle),
             }
             two
         });
@@ -57,6 +57,38 @@ fn a_look_keeps_the_block() {
         assert_eq!(one.buffer_look(find(&one, buffer), close), Ok([7, 7]));
         let (two, next) = closing.join().unwrap();
         two.close(find(&two, next)).unwrap();
+        one.collect().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-ENTRY-5: a thread that guesses the value closes the handle before it is kept, or after it is frozen; never between.
+#[test]
+fn a_guessed_close_spares_the_owner() {
+    model(None, || {
+        let one = first(&config_of_buffers());
+        let two = Thread::join(one.process()).unwrap();
+        let buffer = one.buffer_create(1, ALL).unwrap();
+        let value = one.buffer_value(&buffer);
+        let closing = loom::thread::spawn(move || {
+            let closed = two.lookup(value).and_then(|found| two.close(found));
+            // It would take the block.
+            let next = buffer_of(&two, 9).unwrap();
+            (two, closed, next)
+        });
+        one.buffer_fill(&buffer, 7).unwrap();
+        let frozen = one.freeze(buffer).unwrap();
+        let seen = one.lookup(frozen).and_then(|found| one.buffer_look(found, || ()));
+        let (two, closed, next) = closing.join().unwrap();
+        match closed {
+            Ok(()) => assert!(matches!(seen, Ok([7, 7]) | Err(Error::BadHandle)), "{seen:?}"),
+            Err(error) => {
+                assert_eq!((error, seen), (Error::BadHandle, Ok([7, 7])));
+                one.close(find(&one, frozen)).unwrap();
+            }
+        }
+        two.close(find(&two, next)).unwrap();
+        drop(two);
         one.collect().unwrap();
         assert_clean(&one, 0, 0);
     });

@@ -100,7 +100,7 @@ pub(crate) fn lookup(thread: &Thread, value: HandleValue) -> Result<ResolvedHand
     let word = thread.arena().entry(thread.table_row, index).ok_or(Error::BadHandle)?;
     // ORDER: Acquire pairs with the Release that made the entry LIVE: the object is complete.
     let entry = Entry(word.load(Acquire));
-    if entry.is_live() && HandleCodec::matches_generation(generation, entry) && index != EntryIndex(0) {
+    if entry.is_named() && HandleCodec::matches_generation(generation, entry) && index != EntryIndex(0) {
         Ok(ResolvedHandle { index, entry })
     } else {
         Err(Error::BadHandle)

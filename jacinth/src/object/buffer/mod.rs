@@ -3,7 +3,7 @@
 pub(super) mod unsent;
 
 /// Bytes that one owner fills: those of a [`Loan`](crate::Loan), or of a [`BufferMut`].
-pub use jacinth_shm::UnsentBytes;
+pub use jacinth_shm::{UnsentBytes, UnsentBytesMut};
 
 use crate::attachment::current_thread::{self, with_thread};
 use crate::attachment::dropped::Dropped;

@@ -9,16 +9,19 @@
 //!
 //!  INVALID ──▶ RESERVED(t) ──▶ LIVE ──▶ CLOSING(t) ──▶ FREE, generation + 1 ──▶ RESERVED(t) …
 //!                   │            ├────▶ MOVING(t) ─────▶ FREE     sent in a message
-//!                   └──▶ FREE    └────▶ MOVED(t) ──────▶ FREE     replaced, or given to a child
+//!                   └──▶ FREE    ├────▶ MOVED(t) ──────▶ FREE     replaced, or given to a child
+//!                                └────▶ KEPT ──▶ CLOSING(t) or LIVE, by its keeper
 //! ```
 //!
 //! A handle in transit is the same word in a message: LIVE, CLOSING(t), FREE. Its generation is unused.
 //!
-//! INV-ENTRY-1: LIVE, CLOSING and MOVING own one reference to their object; RESERVED, MOVED and FREE own none,
+//! INV-ENTRY-1: LIVE, KEPT, CLOSING and MOVING own one reference to their object; RESERVED, MOVED and FREE own none,
 //! until the operation that the owner's intent names has committed.
 //! INV-ENTRY-2: leaving LIVE is a CAS of the exact word: of two threads that close, move or replace the same
 //! handle, one succeeds. The generation makes equal words mean the same handle.
 //! INV-ENTRY-3: an entry's other transitions are stores by the thread that its tag names, or by recovery for it.
+//! INV-ENTRY-5: no value names a KEPT entry. So a program cannot close, send or replace the handle that keeps memory to which
+//! it has a reference, whatever values it tries. *Why that is not left to secret values:* a program can work them out.
 //! INV-ENTRY-4: a closed entry is quarantined behind a thousand others before it is used again, if the table has room.
 
 use crate::arena::word::reference::{ObjectRef, Tag};
@@ -88,13 +91,16 @@ impl Entry {
     const CLOSING: u64 = 4;
     const MOVING: u64 = 5;
     const MOVED: u64 = 6;
+    /// LIVE with one more bit.
+    const KEPT: u64 = Self::LIVE | Self::KEPT_BIT;
+    const KEPT_BIT: u64 = 4;
 
     pub(crate) fn state(self) -> EntryState {
         let tag = Tag(Self::TAG.get(self.0) as u16);
         match Self::STATE.get(self.0) {
             Self::FREE => EntryState::Free,
             Self::RESERVED => EntryState::Reserved(tag),
-            Self::LIVE => EntryState::Live,
+            Self::LIVE | Self::KEPT => EntryState::Live,
             Self::CLOSING => EntryState::Closing(tag),
             Self::MOVING => EntryState::InTransit(tag),
             Self::MOVED => EntryState::Moved(tag),
@@ -102,9 +108,26 @@ impl Entry {
         }
     }
 
+    /// Whether it is LIVE or KEPT: it owns its reference, and no operation is under way on it.
     #[inline(always)]
     pub(crate) fn is_live(self) -> bool {
+        Self::STATE.get(self.0) & !Self::KEPT_BIT == Self::LIVE
+    }
+
+    /// Whether it is LIVE, so that a value may name it.
+    #[inline(always)]
+    pub(crate) fn is_named(self) -> bool {
         Self::STATE.get(self.0) == Self::LIVE
+    }
+
+    /// The same handle, KEPT.
+    pub(crate) fn kept(self) -> Self {
+        Self(self.0 | Self::STATE.of(Self::KEPT_BIT))
+    }
+
+    /// The same handle, LIVE again.
+    pub(crate) fn named(self) -> Self {
+        Self(self.0 & !Self::STATE.of(Self::KEPT_BIT))
     }
 
     #[inline(always)]
@@ -172,7 +195,24 @@ mod tests {
         let live = Entry(0).reserved(Tag(3), ObjectRef(9)).live(Rights::from_bits_retain(0xf), ObjectRef(9));
         assert_eq!((live.rights().bits(), live.object()), (0xf, ObjectRef(9)));
         assert_eq!(live.closing(Tag(4)).state(), EntryState::Closing(Tag(4)));
+        assert_eq!(live.kept().closing(Tag(4)), live.closing(Tag(4)));
         assert_eq!(live.moving(Tag(4)).freed().generation(), live.generation() + 1);
         assert_eq!(Entry(0).state(), EntryState::Invalid);
+    }
+
+    #[test]
+    fn kept_entries_are_live_without_names() {
+        let live = Entry(0).reserved(Tag(3), ObjectRef(9)).live(Rights::from_bits_retain(0xf), ObjectRef(9));
+        let kept = live.kept();
+        assert!(live.is_live() && live.is_named() && kept.is_live() && !kept.is_named());
+        assert_eq!(
+            (kept.state(), kept.rights(), kept.object()),
+            (live.state(), live.rights(), live.object())
+        );
+        assert_eq!((kept.named(), kept.freed()), (live, live.freed()));
+        for other in [Entry(0), live.freed(), live.reserved(Tag(4), ObjectRef(9)), live.closing(Tag(4))] {
+            assert!(!other.is_live() && !other.is_named());
+        }
+        assert!(!live.moving(Tag(4)).is_live() && !live.moved(Tag(4)).is_live());
     }
 }

@@ -10,8 +10,8 @@
 //!
 //! INV-BUFFER-1: the bytes are written before the store of `frozen`, by the one owner, and are read after it. *Why no other
 //! code reads or writes them before:* a view of a buffer that is not frozen is refused.
-//! INV-BUFFER-2: whoever reads the bytes has a handle of its own that no other code knows (`BufferView::keeper`), so the
-//! object and its block stay.
+//! INV-BUFFER-2: whoever reads or fills the bytes has a handle of its own that no other code can use (`handle/keeper`), so
+//! the object and its block stay.
 //!
 //! **Deaths.** Before the block is linked, the object is one without bytes; the steps of linking and freeing are those of
 //! `own_block`. A buffer that is not frozen has one handle, which ends with its process.
@@ -33,7 +33,7 @@ use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::handle::lookup::{self, ResolvedHandle};
-use crate::handle::pin;
+use crate::handle::{keeper, pin};
 use crate::lifecycle::create;
 use crate::object::ObjectClass;
 use crate::object::budget::Budget;
@@ -115,8 +115,8 @@ fn body(arena: &Arena, slot: Slot) -> Result<BufferBody<'_>> {
 #[must_use = "a buffer is frozen or discarded"]
 #[derive(Debug)]
 pub struct BufferMut {
-    /// Its only handle. No other code knows the value.
-    handle: HandleValue,
+    /// Its only handle, which is kept (INV-BUFFER-2).
+    keeper: ResolvedHandle,
     #[cfg(not(loom))]
     unsent: UnsentBytes,
 }
@@ -127,8 +127,8 @@ pub struct BufferMut {
 pub struct BufferView {
     /// Keeps the arena mapped.
     process: Arc<Process>,
-    /// Keeps the buffer. No other code knows the value (INV-BUFFER-2).
-    keeper: HandleValue,
+    /// Keeps the buffer (INV-BUFFER-2).
+    keeper: ResolvedHandle,
     start: *const u8,
     len: usize,
 }
@@ -154,25 +154,26 @@ pub(crate) fn lines_of(thread: &Thread, len: usize) -> Result<usize> {
     Ok(len.div_ceil(LINE_BYTES).max(1))
 }
 
-/// Makes the object of a buffer, which has no bytes yet.
-pub(crate) fn create(thread: &Thread, len: usize, rights: Rights) -> Result<HandleValue> {
+/// Makes the object of a buffer, which has no bytes yet. Its handle is kept.
+pub(crate) fn create(thread: &Thread, len: usize, rights: Rights) -> Result<ResolvedHandle> {
     lines_of(thread, len)?;
     let initialize = |slot| {
         // Relaxed: the lifecycle word publishes it.
         body(thread.arena(), slot)?.size().store(len as u64, Relaxed);
         Ok(())
     };
-    create::create(thread, ObjectClass::Buffer, rights, initialize).map(|created| created.0)
+    let (handle, _) = create::create(thread, ObjectClass::Buffer, rights, initialize)?;
+    keeper::keep(thread, handle)
 }
 
 /// Gives a buffer that was just made its block.
-pub(crate) fn take_block(thread: &Thread, handle: HandleValue, len: usize) -> Result<BufferMut> {
+pub(crate) fn take_block(thread: &Thread, keeper: ResolvedHandle, len: usize) -> Result<BufferMut> {
     let lines = lines_of(thread, len)?;
-    let object = lookup::lookup(thread, handle)?.entry.object();
+    let object = keeper.entry.object();
     let place = body(thread.arena(), object.slot())?.block();
     own_block::link(thread, object, place, SizeClass::fitting(lines), |_| {})?;
     Ok(BufferMut {
-        handle,
+        keeper,
         #[cfg(not(loom))]
         // SAFETY: the block is the buffer's, which has no other handle and is not frozen (INV-BUFFER-1).
         unsent: unsafe { UnsentBytes::new(thread.process.clone(), lines_with(thread.arena(), object, len)?, len) },
@@ -196,13 +197,13 @@ fn lines_with(arena: &Arena, object: ObjectRef, len: usize) -> Result<&[Line]> {
 
 /// Ends the filling: from here on the bytes never change. Gives the buffer's handle.
 pub(crate) fn freeze(thread: &Thread, buffer: BufferMut) -> Result<HandleValue> {
-    let object = lookup::lookup(thread, buffer.handle)?.entry.object();
+    let object = buffer.keeper.entry.object();
     #[cfg(not(loom))]
     buffer.unsent.complete();
     // ORDER: Release pairs with the Acquire of `view`: a thread that finds the buffer frozen sees its bytes. Commits.
     body(thread.arena(), object.slot())?.frozen().store(1, Release);
     crash_point!(thread, "buffer.frozen");
-    Ok(buffer.handle)
+    keeper::release(thread, buffer.keeper)
 }
 
 /// The size of a frozen buffer, in bytes.
@@ -233,11 +234,18 @@ fn with_frozen<T>(
 }
 
 /// The lines of a frozen buffer with its size in bytes, and a new handle that keeps them.
-fn keep(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(HandleValue, &[Line], usize)> {
+fn keep(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(ResolvedHandle, &[Line], usize)> {
     with_frozen(thread, found, rights, |object, len| {
-        let lines = lines_with(thread.arena(), object, len)?;
-        // The last step: what fails before needs no undoing.
-        Ok((moving::duplicate_pinned(thread, found, Rights::empty())?, lines, len))
+        let lines = lines_with(thread.arena(), object, len).map_err(|error| {
+            match lookup::validate(thread, found) {
+                true => error,
+                // Another thread has closed the last handle meanwhile, and so the block is free.
+                false => Error::BadHandle,
+            }
+        })?;
+        // The last steps: what fails before needs no undoing.
+        let copy = moving::duplicate_pinned(thread, found, Rights::empty())?;
+        Ok((keeper::keep(thread, copy)?, lines, len))
     })
 }
 
@@ -251,14 +259,14 @@ pub(crate) fn view(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Re
 /// Writes the first byte of a buffer that is being filled. For models, in which no code has references into the arena.
 #[cfg(loom)]
 pub(crate) fn fill(thread: &Thread, buffer: &BufferMut, byte: u8) -> Result<()> {
-    let object = lookup::lookup(thread, buffer.handle)?.entry.object();
+    let object = buffer.keeper.entry.object();
     Bytes::new(lines_with(thread.arena(), object, 1)?, 0).write(&[byte]);
     Ok(())
 }
 
 /// The first byte of a frozen buffer, with the handle that keeps it. For models.
 #[cfg(loom)]
-pub(crate) fn look(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(HandleValue, u8)> {
+pub(crate) fn look(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(ResolvedHandle, u8)> {
     let (keeper, lines, _) = keep(thread, found, rights)?;
     let mut byte = [core::mem::MaybeUninit::new(0)];
     Bytes::new(lines, 0).read_uninit(&mut byte);
@@ -267,15 +275,9 @@ pub(crate) fn look(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Re
 }
 
 impl BufferMut {
-    /// The value of its handle, for the one who discards it.
-    pub(crate) fn handle(&self) -> HandleValue {
-        self.handle
-    }
-
-    /// The value of its handle, which no program learns before the buffer is frozen.
-    #[cfg(loom)]
-    pub fn handle_of_a_model(&self) -> HandleValue {
-        self.handle
+    /// Its handle, for the one who discards it.
+    pub(crate) fn keeper(&self) -> ResolvedHandle {
+        self.keeper
     }
 }
 
@@ -294,8 +296,8 @@ impl BufferMut {
 
 #[cfg(not(loom))]
 impl BufferView {
-    /// The value of the handle that keeps the buffer, for the one who ends the view.
-    pub(crate) fn keeper(&self) -> HandleValue {
+    /// The handle that keeps the buffer, for the one who ends the view.
+    pub(crate) fn keeper(&self) -> ResolvedHandle {
         self.keeper
     }
 

@@ -63,7 +63,7 @@ fn unfrozen_buffers_show_nothing() {
     let process = process();
     let thread = Thread::join(&process).unwrap();
     let buffer = thread.buffer_create(100, Rights::all()).unwrap();
-    let handle = found(&thread, buffer.handle());
+    let handle = buffer.keeper();
     assert!(matches!(thread.view(handle, NONE), Err(Error::BadState(_))));
     assert!(matches!(thread.buffer_size(handle, NONE), Err(Error::BadState(_))));
     thread.discard(buffer).unwrap();

@@ -138,6 +138,21 @@ impl UnsentBytes {
 }
 
 impl<'a> UnsentBytesMut<'a> {
+    /// The same borrow, for a shorter time.
+    pub fn reborrow(&mut self) -> UnsentBytesMut<'_> {
+        UnsentBytesMut(self.0)
+    }
+
+    /// Their number.
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
     /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
     ///
     /// # Errors

@@ -25,14 +25,15 @@ impl Contents {
     }
 
     /// The address of the bytes, all of which count as written.
-    pub(crate) fn start(self, unsent: UnsentBytesMut<'_>) -> UserOut<u8> {
+    pub(crate) fn start(self, mut unsent: UnsentBytesMut<'_>) -> UserOut<u8> {
         match self {
             Self::Zero => unsent.bytes_mut().as_mut_ptr().into(),
             Self::Uninitialized => {
-                let start: *mut u8 = unsent.spare_capacity_mut().as_mut_ptr().cast();
+                let len = unsent.len();
+                let start: *mut u8 = unsent.reborrow().spare_capacity_mut().as_mut_ptr().cast();
                 // SAFETY: the bytes are memory of the arena, which has been written before, by this process or another one, or
                 // is zero: any byte of it is a value. The program has promised to write all of them, so they mean what it says.
-                unsafe { unsent.set_written(unsent.len()) };
+                unsafe { unsent.set_written(len) };
                 start.into()
             }
         }

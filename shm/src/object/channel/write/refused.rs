@@ -17,6 +17,7 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::end::Writer;
 use crate::object::channel::endpoint;
 use crate::process::half::channel::Endpoint;
+use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::sync::{self, Inside, Relaxed};
 
@@ -31,6 +32,9 @@ fn note_refusal(writer: &Writer<'_>, lines: usize, error: Error) -> Error {
         // Relaxed, here and below: private to the process, and only a hint.
         endpoint.refused.store(lines as u64 + 1, Relaxed);
         endpoint.try_again_ns.store(sync::now_ns().cast_unsigned(), Relaxed);
+    } else if matches!(error, Error::ShouldWait) {
+        // This is the last refused write now. A larger one that was refused before must not keep WRITABLE false for it.
+        endpoint.refused.store(0, Relaxed);
     }
     error
 }
@@ -42,9 +46,22 @@ pub(crate) const OF_A_BUFFER: u64 = 1 << 63;
 /// needs no note.
 #[cold]
 pub(crate) fn note_buffer(thread: &Thread, channel: ResolvedHandle, lines: usize, error: Error) {
+    note_of_buffer(thread, channel, lines, error, 0);
+}
+
+/// As [`note_buffer`], for a buffer that found no room for its object or handle. No look tells whether there is room. So the
+/// look for memory comes after a pause, lest a program that waits for WRITABLE and tries again never sleeps.
+#[cold]
+pub(crate) fn note_buffer_object(thread: &Thread, channel: ResolvedHandle, lines: usize, error: Error) {
+    note_of_buffer(thread, channel, lines, error, TRY_AGAIN_NS);
+}
+
+fn note_of_buffer(thread: &Thread, channel: ResolvedHandle, lines: usize, error: Error, pause_ns: i64) {
     let inside = thread.inside();
     if let Ok(writer) = Writer::enter(thread, channel, Rights::empty(), &inside) {
         note_refusal(&writer, lines | OF_A_BUFFER as usize, error);
+        // Relaxed: as in `note_refusal`.
+        writer.endpoint.try_again_ns.fetch_add(pause_ns.cast_unsigned(), Relaxed);
     }
 }
 
