@@ -215,6 +215,33 @@ fn refused_writes_leave_all_handles() {
     });
 }
 
+/// Nor does a thread notice that waits on one of them.
+#[test]
+fn refused_writes_end_no_waits() {
+    in_arena(|_| {
+        let (carrier, _far) = Channel::create();
+        let (lender, _peer) = Channel::create();
+        let (near, _end) = Channel::create();
+        let _loan = lender.reserve(100).unwrap();
+        let values = [near.raw_handle(), lender.raw_handle()];
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for _ in 0..20_000 {
+                    assert_eq!(
+                        raw::channel_write(carrier.raw_handle(), b"", &values),
+                        Err(Status::BAD_STATE)
+                    );
+                }
+            });
+            while !writer.is_finished() {
+                let soon = MonotonicInstant::after(MonotonicDuration::from_nanos(10_000));
+                let waited = near.wait_one(Signals::CHANNEL_PEER_CLOSED, soon);
+                assert_eq!(waited.to_result(), Err(Status::TIMED_OUT));
+            }
+        });
+    });
+}
+
 /// Threads that lend and return while another tries to close: the close succeeds once, and no slice outlives it.
 #[test]
 fn closes_race_with_loans() {

@@ -272,6 +272,13 @@ fn mark_moving(
     is_detaching: bool,
     moving: &mut InTransit,
 ) -> Result<()> {
+    // Looked at before the first mark: a handle that is MOVING, even for a moment, ends the waits and calls of other
+    // threads on it. So a refusal that comes after a mark is left to a thread that lends memory just now.
+    if is_detaching && leaving.len() > 1 {
+        for found in leaving {
+            thread.leaving(found.index, found.entry.object(), || ())?;
+        }
+    }
     for found in leaving {
         let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
         // Relaxed: recovery makes an entry LIVE again if it is MOVING and the send did not commit. If another thread
