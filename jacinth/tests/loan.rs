@@ -242,6 +242,46 @@ fn refused_writes_end_no_waits() {
     });
 }
 
+/// A channel that nobody owns any more is closed when the last of its memory is back, however it lost its owner.
+#[test]
+fn channels_close_after_their_loans() {
+    let write_in_vain = |channel: Channel| {
+        let (carrier, far) = Channel::create();
+        drop(far);
+        assert_eq!(carrier.write(b"", &mut [channel.into()]), Err(Status::PEER_CLOSED));
+    };
+    let call_in_vain = |channel: Channel| {
+        let event = Event::create();
+        let mut handles = [channel.into()];
+        let call = Unowned::<Channel>::from_raw_handle(event.raw_handle());
+        let ended = call.call(MonotonicInstant::INFINITE, b"0000", &mut handles, &mut MessageBuf::new());
+        assert_eq!(ended, Err(Status::WRONG_TYPE));
+    };
+    let replace = |channel: Channel| {
+        assert_eq!(channel.replace(Rights::SAME_RIGHTS).map(drop), Err(Status::BAD_STATE));
+    };
+    let ways: [&dyn Fn(Channel); 4] = [&drop, &replace, &write_in_vain, &call_in_vain];
+    in_arena(|supervisor| {
+        for way in ways {
+            let (ours, theirs) = Channel::create();
+            tell(&theirs, "held");
+            let value = ours.raw_handle();
+            let held = InPlace::of_channel(value).unwrap();
+            let [sent, dropped] = [(); 2].map(|()| Loan::of_channel(value, 10, 0).unwrap());
+            way(ours);
+            assert_eq!(&held[..], b"held");
+            drop(dropped);
+            held.finish().unwrap();
+            assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+            sent.commit().unwrap();
+            assert_eq!(next(&theirs).bytes(), [0; 10]);
+            assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::PEER_CLOSED));
+            drop(theirs);
+            assert_eq!(objects(supervisor), 0);
+        }
+    });
+}
+
 /// Threads that lend and return while another tries to close: the close succeeds once, and no slice outlives it.
 #[test]
 fn closes_race_with_loans() {

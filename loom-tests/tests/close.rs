@@ -47,6 +47,25 @@ fn duplicate_races_last_close_safely() {
     });
 }
 
+/// INV-ENDPOINT-4: a channel that is given up while a loan comes back is closed by one of the two threads.
+#[test]
+fn given_up_channels_are_closed_once() {
+    model(2, || {
+        let one = first(&small());
+        let [near, far] = create_channel(&one);
+        let found = find(&one, near);
+        let loan = one.reserve(found, ALL, 1, 0).unwrap();
+        let other = sibling(&one);
+        let returning = loom::thread::spawn(move || (other.return_loan(loan), other));
+        one.close_when_returned(found).unwrap();
+        let (returned, _other) = returning.join().unwrap();
+        returned.unwrap();
+        assert_eq!(one.lookup(near).map(drop), Err(Error::BadHandle));
+        one.close_value(far).unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
 /// INV-COUNT-1, INV-LIFECYCLE-3: two processes' changes of one count are all counted, and the last reference is the
 /// last once.
 #[test]

@@ -305,7 +305,7 @@ fn loans_and_in_place_reads_avoid_copies() {
         Err(Error::out_of_range("the end of the write", (1 << 20) + 1, 1 << 20))
     );
     thread.commit(loan, &[], Rights::empty()).unwrap();
-    thread.return_loan(thread.reserve(found, Rights::empty(), 1 << 20, 0).unwrap());
+    thread.return_loan(thread.reserve(found, Rights::empty(), 1 << 20, 0).unwrap()).unwrap();
     thread.send(found, Rights::empty(), b"after").unwrap();
     let held = thread.receive_in_place(thread.lookup(b).unwrap(), Rights::empty()).unwrap();
     let mut end = [0; 3];

@@ -14,13 +14,8 @@ pub(crate) enum Dropped {
 impl Dropped {
     pub(crate) fn release(&mut self, thread: &shm::Thread) -> shm::Result<()> {
         match self {
-            Self::Handle(value) => thread.close(thread.lookup(shm::HandleValue(*value))?),
-            Self::Loan(loan) => {
-                if let Some(loan) = loan.take() {
-                    thread.return_loan(loan);
-                }
-                Ok(())
-            }
+            Self::Handle(value) => thread.close_when_returned(thread.lookup(shm::HandleValue(*value))?),
+            Self::Loan(loan) => loan.take().map_or(Ok(()), |loan| thread.return_loan(loan)),
             Self::Buffer(buffer) => buffer.take().map_or(Ok(()), |buffer| thread.discard(buffer)),
             Self::View(view) => view.take().map_or(Ok(()), |view| thread.end_view(view)),
             Self::Message(message) => {

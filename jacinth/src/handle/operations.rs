@@ -55,7 +55,13 @@ macro_rules! handle_operations {
                 self,
                 rights: $crate::types::rights::Rights,
             ) -> Result<Self, $crate::types::status::Status> {
-                $crate::raw::replace(self.into_raw(), rights).map(Self::from_value)
+                let value = self.into_raw();
+                let replaced = $crate::raw::replace(value, rights);
+                if replaced == Err($crate::types::status::Status::BAD_STATE) {
+                    // It is still there: memory of its channel is lent, or this call interrupts another.
+                    drop(Self::from_value(value));
+                }
+                replaced.map(Self::from_value)
             }
 
             /// Clears and then sets signals of the object.

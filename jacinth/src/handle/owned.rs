@@ -112,7 +112,8 @@ handle_operations!(Handle);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // A drop cannot fail. In a signal handler that interrupts a call, the close is left to the end of that call.
+        // A drop cannot fail. In a signal handler that interrupts a call, the close is left to the end of that call; and
+        // while memory of a channel is lent, to the end of the last loan.
         if raw::close(self.0.get()) == Err(Status::BAD_STATE) {
             current_thread::release(Dropped::Handle(self.0.get()));
         }

@@ -30,7 +30,7 @@ pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u
 pub(super) fn discard(thread: &shm::Thread, handles: &[u32]) {
     for value in handles {
         // Those that are no handles are no loss.
-        let _ = thread.lookup(shm::HandleValue(*value)).and_then(|found| thread.close(found));
+        let _ = thread.lookup(shm::HandleValue(*value)).and_then(|found| thread.close_when_returned(found));
     }
 }
 

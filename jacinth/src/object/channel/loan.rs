@@ -19,7 +19,8 @@ use std::marker::PhantomData;
 /// [`write_at`](Self::write_at) from the front, and `Write` avoid that cost.
 ///
 /// A loan holds a place for its message in the channel. While there is one, the channel's handle can be neither closed nor sent
-/// by value ([`Status::BAD_STATE`]); so a loan that is forgotten keeps its channel until the process ends.
+/// by value ([`Status::BAD_STATE`]); a [`Channel`] that is dropped meanwhile is closed when its last loan ends. So a loan that is
+/// forgotten keeps its channel until the process ends.
 ///
 /// ```
 /// # use jacinth::*;

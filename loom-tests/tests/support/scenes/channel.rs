@@ -406,7 +406,7 @@ pub const SENDING_WHAT_IS_LENT: Scene = Scene {
             result => return result,
         }
         // All of them are the victim's still.
-        victim.return_loan(loan);
+        victim.return_loan(loan)?;
         victim.transfer_value(victims[0], &[], &victims[1..])
     },
     beside: await_the_end,

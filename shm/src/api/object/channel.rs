@@ -10,6 +10,7 @@ use crate::object::ObjectClass;
 #[cfg(not(loom))]
 use crate::object::bind::Received;
 use crate::object::channel::call::{self, Pending};
+use crate::object::channel::given_up;
 use crate::object::channel::options::{self, ChannelOptions};
 use crate::object::channel::read;
 #[cfg(not(loom))]
@@ -80,8 +81,10 @@ impl Thread {
     /// room for them: then the message is the channel's next one again.
     #[cfg(not(loom))]
     pub fn finish(&self, message: InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
-        // No `end_call`: binding the handles drops no reference, so the release queue is as it was.
-        in_place::finish(self, message, each)
+        let channel = message.channel();
+        let finished = in_place::finish(self, message, each);
+        self.memory_is_back(channel)?;
+        finished
     }
 
     /// Receives the next message into `buffer`. Returns its size in bytes and its number of handles.
@@ -144,17 +147,34 @@ impl Thread {
     /// zero. On an error the loan is returned to its channel, and all of `handles` are gone, unless the error is `ShouldWait`
     /// or `NoResources`.
     pub fn commit(&self, loan: Loan, handles: &[HandleValue], transfer: Rights) -> Result<()> {
-        if handles.is_empty() {
-            return loan::commit(self, loan, handles, transfer);
+        let channel = loan.channel();
+        let sent = loan::commit(self, loan, handles, transfer);
+        if sent.is_err_and(|error| error.is_crash()) {
+            return sent;
         }
-        let sent = self.end_call(loan::commit(self, loan, handles, transfer));
-        self.free_halves_if_due();
+        self.memory_is_back(channel)?;
         sent
     }
 
     /// Returns a loan unsent.
-    pub fn return_loan(&self, loan: Loan) {
-        loan::return_loan(self, &loan)
+    pub fn return_loan(&self, loan: Loan) -> Result<()> {
+        loan::return_loan(self, &loan);
+        self.memory_is_back(loan.channel())
+    }
+
+    /// Closes the handle. If memory of its channel is lent to the program, it is closed when the last of it comes back. For a
+    /// handle whose owner is gone, and who could not try again.
+    pub fn close_when_returned(&self, found: ResolvedHandle) -> Result<()> {
+        let closed = self.end_call(given_up::close_when_returned(self, found));
+        self.free_halves_if_due();
+        closed
+    }
+
+    /// Memory of the channel was lent, and has come back.
+    fn memory_is_back(&self, channel: ResolvedHandle) -> Result<()> {
+        let closed = self.end_call(given_up::close_if_given_up(self, channel));
+        self.free_halves_if_due();
+        closed
     }
 
     /// Sends a message with handles, each of which must have the rights `transfer`.

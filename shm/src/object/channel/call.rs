@@ -15,13 +15,13 @@ use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::{Reader, Writer};
+use crate::object::channel::given_up;
 use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, late_replies, reader, reply};
 use crate::object::channel::write::handles::{self, Body, SendRequest};
 use crate::object::channel::write::{self, payload_lines, refused};
 use crate::object::wait;
 use crate::process::thread::Thread;
-use crate::refcount;
 use crate::signal::eventcount::OnInterrupt;
 use crate::signal::wait_item::WaitItem;
 use crate::sync::{Acquire, Relaxed};
@@ -57,8 +57,8 @@ pub(crate) fn call_begin(
             // As for a send: an error other than SHOULD_WAIT and NO_RESOURCES consumes the handles. A value that names
             // no handle has none to close, so the error is dropped.
             for value in handles {
-                let _ =
-                    lookup::lookup(thread, *value).and_then(|handle| refcount::drop_handle(thread, handle));
+                let _ = lookup::lookup(thread, *value)
+                    .and_then(|handle| given_up::close_when_returned(thread, handle));
             }
             return Err(error);
         }

@@ -21,6 +21,7 @@ pub(crate) mod call;
 pub(crate) mod drain;
 pub(crate) mod end;
 pub(crate) mod endpoint;
+pub(crate) mod given_up;
 pub(crate) mod idle;
 pub(crate) mod options;
 pub(crate) mod read;

@@ -46,6 +46,8 @@ pub(crate) struct Endpoint {
     pub(crate) refused: AtomicU64,
     /// When it is worth trying that write again.
     pub(crate) try_again_ns: AtomicU64,
+    /// The entry of the handle, if its owner has given it up while memory was lent; 0 otherwise (`object/channel/given_up.rs`).
+    pub(crate) given_up: AtomicU64,
     pub(crate) write_cursor: CachePadded<Lock<WriteCursor>>,
     pub(crate) read_cursor: CachePadded<Lock<ReadCursor>>,
 }
@@ -79,6 +81,7 @@ impl Endpoint {
         // The next owner starts without a refusal. `try_again_ns` keeps its value, which counts only beside a refusal.
         self.refused.store(0, Relaxed);
         self.shown.store(0, Relaxed);
+        self.given_up.store(0, Relaxed);
         self.bound.store(bound.map_or(0, ObjectRef::to_link), Relaxed);
     }
 

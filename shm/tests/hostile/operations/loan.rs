@@ -16,10 +16,7 @@ fn reserve(turn: &mut Turn<'_>) -> Result<()> {
 fn commit(turn: &mut Turn<'_>) -> Result<()> {
     match turn.hands.loans.pop() {
         Some(loan) if turn.choices.below(4) > 0 => turn.thread.commit(loan, &[], Rights::empty()),
-        Some(loan) => {
-            turn.thread.return_loan(loan);
-            Ok(())
-        }
+        Some(loan) => turn.thread.return_loan(loan),
         None => Ok(()),
     }
 }

@@ -107,6 +107,11 @@ impl InPlace {
         self.len_bytes == 0
     }
 
+    /// The handle of its channel.
+    pub(crate) fn channel(&self) -> ResolvedHandle {
+        self.found
+    }
+
     /// How many handles it carries.
     pub fn handle_count(&self) -> usize {
         self.handles

@@ -122,6 +122,11 @@ impl Loan {
         self.len_bytes == 0
     }
 
+    /// The handle of its channel.
+    pub(crate) fn channel(&self) -> ResolvedHandle {
+        self.found
+    }
+
     /// How many handles can be sent with it.
     pub fn most_handles(&self) -> usize {
         self.most_handles

@@ -1,0 +1,46 @@
+//! Handles that their owner has given up while memory of their channel is lent: they are closed when the last of it comes
+//! back.
+//!
+//! A close by value fails with `BadState` then (INV-ENDPOINT-4), and its caller still has the handle. But a value that was
+//! dropped, or consumed by a call that failed, has no owner any more who could try again.
+//!
+//! *Why none is forgotten:* the note is stored before the second try to close, which takes the locks of the end. Memory comes
+//! back under one of these locks, and whoever gave it back looks for the note after it. So if the second try still finds
+//! memory lent, the note is seen when that memory comes back.
+
+use crate::arena::error::{Error, Result};
+use crate::handle::lookup::ResolvedHandle;
+use crate::object::channel::endpoint;
+use crate::process::thread::Thread;
+use crate::refcount;
+use crate::sync::Relaxed;
+
+/// Closes the handle: now, or when no memory of its channel is lent any more. A side that ends is left on the release queue.
+pub(crate) fn close_when_returned(thread: &Thread, found: ResolvedHandle) -> Result<()> {
+    match refcount::drop_handle(thread, found) {
+        Err(Error::BadState(_)) => {}
+        closed => return closed,
+    }
+    if let Some(endpoint) = endpoint::endpoint(&thread.process, found.index, &thread.inside()) {
+        // Relaxed: the locks order it. The exact word: should the end have gone meanwhile, it is not that of a later handle.
+        endpoint.given_up.store(found.entry.0, Relaxed);
+    }
+    close_unless_lent(thread, found)
+}
+
+/// Closes the handle if it was given up and nothing of its channel is lent any more. A side that ends is left on the release
+/// queue.
+pub(crate) fn close_if_given_up(thread: &Thread, found: ResolvedHandle) -> Result<()> {
+    // Relaxed: the locks order it.
+    let is_given_up = endpoint::endpoint(&thread.process, found.index, &thread.inside())
+        .is_some_and(|endpoint| endpoint.given_up.load(Relaxed) == found.entry.0);
+    if is_given_up { close_unless_lent(thread, found) } else { Ok(()) }
+}
+
+fn close_unless_lent(thread: &Thread, found: ResolvedHandle) -> Result<()> {
+    match refcount::drop_handle(thread, found) {
+        // Other memory is lent still, or another thread was quicker.
+        Err(Error::BadState(_) | Error::BadHandle) => Ok(()),
+        closed => closed,
+    }
+}
