@@ -135,7 +135,9 @@ impl InPlace<'_> {
             Some(message) => {
                 thread.finish(message, &mut |handle| handles.push(HandleInfo::from_received(handle)))
             }
-            None => Ok(()),
+            // It was refused with this error, and is tried again by a thread that has given its row back meanwhile. The message
+            // is the channel's.
+            None => Err(shm::Error::NoResources("room for the handles of the message")),
         })?;
         Ok(handles)
     }
