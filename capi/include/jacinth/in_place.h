@@ -46,17 +46,17 @@
  *     jacinth_buffer_view_release(&view);
  *     zx_channel_write(onward, 0, "frame 1", 7, &frame, 1);      // Forwarded; or zx_handle_close(frame).
  *
- * **The bytes.** Nobody writes to bytes that a program reads here, while it may read them: a loan and a buffer are written by
- * their one owner, before they are sent. All of this library rests on the trust that no process writes to the arena on its own.
+ * **The bytes.** While a program may read bytes here, no process writes to them: a loan and a buffer are written by their one
+ * owner, before they are sent. All of this library rests on the trust that no process writes to the arena on its own.
  * The addresses are this process's; a pointer within the bytes means nothing in another one. A forked child has none of them.
  *
  * **The structures.** Each stands for something that this process was lent, until the call that ends it; that call fills the
- * structure with zeros. Programs read the members and do not change them. A structure may be copied and given to another thread:
- * one of its copies is used once, and for the others the calls return ZX_ERR_BAD_HANDLE. What a process was lent goes back when it
- * ends, however it ends.
+ * structure with zeros. Programs read the members and do not change them. A structure may be copied and given to another thread.
+ * The first copy that is used to end the loan, the message, the buffer or the view ends it; for the others the calls return
+ * ZX_ERR_BAD_HANDLE. What a process was lent goes back when the process ends, however it ends.
  *
- * **Lent memory keeps its channel.** While a process has a loan of an end of a channel, or reads a message of it in place, that
- * handle can be neither closed nor replaced nor sent: zx_handle_close() and its like return ZX_ERR_BAD_STATE, and the handle
+ * **Lent memory keeps its channel.** While a process has a loan of an end of a channel, or reads a message of it in place, the
+ * end's handle can be neither closed nor replaced nor sent: zx_handle_close() and its like return ZX_ERR_BAD_STATE, and the handle
  * stays. A buffer and a view keep nothing but their own memory.
  *
  * Pointers and statuses are as for all calls (zircon/syscalls.h): a pointer to memory that cannot be used is ZX_ERR_INVALID_ARGS,
@@ -77,7 +77,7 @@ __BEGIN_CDECLS
 /** The type of a buffer. */
 #define JACINTH_OBJ_TYPE_BUFFER ((zx_obj_type_t)130u)
 
-/** The rights of a new buffer. There is none to write it: that was done when it was made. */
+/** The rights of a new buffer. The right to write is not among them: the bytes are written before there is a handle. */
 #define JACINTH_BUFFER_DEFAULT_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_SIGNAL)
 
 /**
@@ -137,7 +137,7 @@ typedef struct jacinth_buffer_view_t {
 } jacinth_buffer_view_t;
 
 /**
- * Stores room for a message of @p num_bytes bytes and up to @p num_handles handles, to be filled in place. That many bytes may be up
+ * Stores room for a message of @p num_bytes bytes and up to @p num_handles handles, to be filled in place. @p num_bytes may be up
  * to jacinth_config_t::max_loan_bytes, which is more than zx_channel_write() takes.
  *
  * The bytes are zero, unless @p options is JACINTH_UNINITIALIZED; it is 0 otherwise. The loan holds the message's place in the
@@ -155,8 +155,8 @@ typedef struct jacinth_buffer_view_t {
  * - ZX_ERR_NO_RESOURCES: this process has reached its quota of messages or of memory, as for zx_channel_write().
  * - ZX_ERR_INVALID_ARGS: another option, or @p loan cannot be written.
  *
- * After ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_MEMORY and ZX_ERR_NO_RESOURCES the channel has no ZX_CHANNEL_WRITABLE until such a loan can be
- * had: wait for that, and try again.
+ * After ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_MEMORY and ZX_ERR_NO_RESOURCES the channel has no ZX_CHANNEL_WRITABLE until it can give such
+ * a loan: wait for that, and try again.
  */
 zx_status_t jacinth_channel_reserve(zx_handle_t channel, size_t num_bytes, uint32_t num_handles, uint32_t options,
                                     jacinth_loan_t* loan);
@@ -179,6 +179,7 @@ zx_status_t jacinth_channel_reserve(zx_handle_t channel, size_t num_bytes, uint3
  * - ZX_ERR_ACCESS_DENIED: one of @p handles lacks the right.
  * - ZX_ERR_NOT_SUPPORTED: the loan's channel is itself among @p handles.
  * - ZX_ERR_NO_MEMORY, ZX_ERR_NO_RESOURCES: the channel needs a larger ring for its messages, and there is no memory for it.
+ * - ZX_ERR_BAD_STATE: one of @p handles is an end of a channel whose memory is lent to this process. All of them stay open.
  * - ZX_ERR_INVALID_ARGS: @p handles cannot be read, and the loan stays. Or @p loan cannot be read or written.
  */
 zx_status_t jacinth_loan_commit(jacinth_loan_t* loan, const zx_handle_t* handles, uint32_t num_handles);
@@ -194,7 +195,7 @@ zx_status_t jacinth_loan_cancel(jacinth_loan_t* loan);
 
 /**
  * Reads the next message of a channel where it lies, however it was sent: stores where its bytes are. Other reads go on with the
- * messages after it, and several may be read in place at once. It keeps its place in the channel until it is finished.
+ * messages after it, and several may be read in place at once. The message keeps its place in the channel until it is finished.
  *
  * @p options must be 0.
  *
@@ -241,7 +242,7 @@ zx_status_t jacinth_message_release(jacinth_message_t* message);
  * The bytes are zero, unless @p options is JACINTH_UNINITIALIZED; it is 0 otherwise.
  *
  * - ZX_OK: @p buffer has a buffer.
- * - ZX_ERR_OUT_OF_RANGE: more bytes than that.
+ * - ZX_ERR_OUT_OF_RANGE: more bytes than max_loan_bytes.
  * - ZX_ERR_NO_MEMORY: the arena has no memory left for buffers of this size. jacinth_channel_reserve_buffer() can wait for some.
  * - ZX_ERR_NO_RESOURCES: this process has reached its quota of memory, or the limit of objects or handles.
  * - ZX_ERR_INVALID_ARGS: another option, or @p buffer cannot be written.
@@ -269,7 +270,7 @@ zx_status_t jacinth_channel_reserve_buffer(zx_handle_t channel, size_t num_bytes
  * not be used any more.
  *
  * The handle has JACINTH_BUFFER_DEFAULT_RIGHTS, and is like every other one: it can be duplicated, sent, replaced by one with fewer
- * rights, and closed. The memory is free when the last one is closed and the last view has ended, by whichever process.
+ * rights, and closed. The memory is free when the last handle is closed and the last view has ended, in whichever process.
  *
  * - ZX_OK: @p out has the handle, and @p buffer is zero.
  * - ZX_ERR_BAD_HANDLE: there is no such buffer: it was frozen or discarded before.
@@ -305,7 +306,7 @@ zx_status_t jacinth_buffer_get_size(zx_handle_t buffer, size_t* size);
  *
  * - ZX_OK: @p view has a view.
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for @p buffer.
- * - ZX_ERR_NO_RESOURCES: this process has no room for another handle, of which a view has one.
+ * - ZX_ERR_NO_RESOURCES: this process has no room for another handle; each view has one of its own.
  * - ZX_ERR_INVALID_ARGS: @p view cannot be written.
  */
 zx_status_t jacinth_buffer_view(zx_handle_t buffer, jacinth_buffer_view_t* view);
