@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A filter turns each picture upside down and shares the result with both sinks. Memory has room for a few frames only, so all
-//! wait for the display. The camera keeps a handle to each frame until a filter has confirmed that it has passed the frame on.
-//! One filter is killed. The frames that were in its hands go to its successor, and no frame is lost.
+//! processes wait for the display. The camera keeps a handle to each frame until a filter confirms that it has passed the picture
+//! on. One filter is killed. The frames that were in its hands go to its successor, and no frame is lost.
 
 use jacinth::*;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ const FRAMES: u32 = 300;
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 720;
 const FRAME_BYTES: usize = WIDTH * HEIGHT;
-/// The most frames in the hands of one filter.
+/// The most frames in the hands of one filter: sent to it, and not confirmed.
 const IN_HAND: usize = 3;
 /// Room for twelve frames, at most seven of which are the camera's. The filters share what is left.
 const POOL_BYTES: u64 = 12 * FRAME_BYTES.next_power_of_two() as u64;
@@ -56,7 +56,7 @@ fn run() -> Outcome {
     for (role, (end, mut process)) in ["recorder", "display"].into_iter().zip(sinks) {
         end.write(b"no more inputs", &mut [])?;
         let twice: Vec<_> = next(&end)?.bytes().chunks(4).map(number).collect::<Outcome<_>>()?;
-        // The killed filter had passed them on, and could not confirm that any more.
+        // The killed filter had passed these frames on, and was dead before it could confirm that.
         assert!(process.wait()?.success() && twice.iter().all(|number| resent.contains(number)));
         println!("{role:<8}  {FRAMES} of {FRAMES} frames; came twice: {twice:?}");
     }
@@ -67,7 +67,7 @@ fn run() -> Outcome {
     Ok(())
 }
 
-/// This program again, in another role, and the other end of its startup handle.
+/// Starts this program again, in another role. The channel is the other end of its startup handle.
 fn spawn(supervisor: &Supervisor, role: &str) -> Outcome<(Channel, Child)> {
     let (ours, theirs) = Channel::create();
     let process = supervisor.spawn(Command::new(std::env::current_exe()?).arg(role), theirs)?;
@@ -125,7 +125,7 @@ impl Camera<'_> {
         }
     }
 
-    /// Waits for word from a filter, for the end of one, or for other signals of one's channel.
+    /// Waits until a filter confirms a frame or dies, or until the channel to `filter` has one of `signals`.
     fn wait(&mut self, filter: usize, signals: Signals) -> Outcome {
         let mut items: Vec<_> = self.filters.iter().map(|one| WaitItem::new(&one.end, READABLE)).collect();
         items[filter].waitfor |= signals;
@@ -134,7 +134,7 @@ impl Camera<'_> {
         (0..self.filters.len()).try_for_each(|filter| self.hear(filter))
     }
 
-    /// Hears what a filter has confirmed. One that has died has said all it will: the rest was in its hands.
+    /// Reads what a filter has confirmed. If it has died, no more will come: its other frames go to its successor.
     fn hear(&mut self, filter: usize) -> Outcome {
         let heard = &mut self.filters[filter];
         let mut message = MessageBuf::new();
@@ -160,7 +160,7 @@ impl Camera<'_> {
 struct Filter {
     end: Channel,
     process: Child,
-    /// What it has not confirmed.
+    /// The frames that it has not confirmed, by number.
     in_hand: BTreeMap<u32, Buffer>,
 }
 
@@ -176,7 +176,7 @@ impl Filter {
         Ok(Self { end, process, in_hand: BTreeMap::new() })
     }
 
-    /// Sends a frame. A dead filter cannot take it, and has it in its hands all the same.
+    /// Sends a frame. If the filter is dead, the frame counts as in its hands all the same, and `hear` sends it again.
     fn send(&mut self, number: u32, frame: Buffer) -> Outcome {
         let shared = frame.duplicate(Rights::SAME_RIGHTS)?;
         self.in_hand.insert(number, frame);
@@ -219,7 +219,7 @@ fn filter() -> Outcome {
 
 /// A sink: looks at the frames of all inputs, and reports those that came twice.
 fn sink(pause: Duration) -> Outcome {
-    // The first one brings the others.
+    // The first input brings the others.
     let mut inputs = vec![Channel::from(take_startup_handle()?)];
     let (mut arrived, mut twice, mut is_complete) = ([false; FRAMES as usize], Vec::new(), false);
     let mut message = MessageBuf::new();

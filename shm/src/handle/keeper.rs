@@ -1,4 +1,4 @@
-//! Keepers: handles that keep memory to which the program has a reference. No value names one while it does.
+//! Keepers: handles that keep memory to which the program has a reference. No value names such a handle while it is KEPT.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::HandleValue;
@@ -24,7 +24,8 @@ pub(crate) fn keep(thread: &Thread, value: HandleValue) -> Result<ResolvedHandle
 pub(crate) fn release(thread: &Thread, keeper: ResolvedHandle) -> Result<HandleValue> {
     let cell = thread.arena().entry(thread.table_row, keeper.index).ok_or(Error::BadHandle)?;
     let live = keeper.entry.named();
-    // ORDER: Release pairs with the Acquire of `lookup`: the object is complete. A store: no other code changes the entry.
+    // ORDER: Release pairs with the Acquire of `lookup`: the object is complete. A plain store is enough: no other code
+    // changes a KEPT entry.
     cell.store(live.0, Release);
     Ok(thread.process.codec.encode(keeper.index, live))
 }

@@ -20,7 +20,7 @@ use std::ops::Deref;
 ///
 /// Its handle is like every other one: a duplicate goes to each of several receivers, and each may send it on, without a copy of
 /// the bytes. The memory is free again when the last handle is closed, whichever process had it, and however that process
-/// ended. Zircon has no such object; it follows what Zircon's programs do with VM objects.
+/// ended. Zircon has no such object; its programs map VM objects for this.
 ///
 /// A view counts among the handles of `count_info`. A [`Loan`](crate::Loan) is faster where a message is read by one receiver and
 /// not sent on. A [`Vmo`](crate::Vmo) may be larger, and may be written by all who have it.
@@ -50,11 +50,11 @@ use std::ops::Deref;
 #[repr(transparent)]
 pub struct Buffer(pub(in crate::object) NullableHandle);
 
-/// A buffer that is being filled. Dropped, it is gone.
+/// A buffer that is being filled. Its drop ends it, and frees its memory.
 ///
-/// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when it is frozen. A slice
-/// zeroes them first; [`copy_from_slice`](Self::copy_from_slice), [`fill`](Self::fill), [`write_at`](Self::write_at) from the
-/// front, and `Write` avoid that cost.
+/// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when it is frozen.
+/// Its use as a slice zeroes them first; [`copy_from_slice`](Self::copy_from_slice), [`fill`](Self::fill),
+/// [`write_at`](Self::write_at) from the front, and `Write` avoid that cost.
 ///
 /// ```
 /// # use jacinth::*;
@@ -72,11 +72,11 @@ pub struct BufferMut {
     buffer: Option<shm::BufferMut>,
 }
 
-/// The bytes of a [`Buffer`], in place. They begin at a multiple of 64, and stay as long as this does, whatever becomes of the
+/// The bytes of a [`Buffer`], in place. They begin at a multiple of 64, and stay as long as the view does, whatever becomes of the
 /// buffer's handles.
 ///
-/// Nobody writes to them: a buffer is written by its one owner, before it is frozen. (All of this library rests on the trust that
-/// no process writes to the arena on its own.)
+/// No process writes to them: a buffer is written by its one owner, before it is frozen. (All of this library rests on the trust
+/// that no process writes to the arena on its own.)
 ///
 /// ```
 /// # use jacinth::*;
@@ -109,8 +109,9 @@ impl BufferMut {
     ///
     /// # Errors
     /// [`Status::OUT_OF_RANGE`] beyond that. [`Status::NO_MEMORY`] when the arena has no memory for it;
-    /// [`Channel::reserve_buffer`] can wait for some. [`Status::NO_RESOURCES`] when this process may have no more memory of that
-    /// size, no other object, or no other handle. [`Status::BAD_STATE`] in a process that is attached to no arena.
+    /// after [`Channel::reserve_buffer`] a program can wait for some. [`Status::NO_RESOURCES`] when this process may have no more
+    /// memory of that size, no further object, or no further handle. [`Status::BAD_STATE`] in a process that is attached to no
+    /// arena.
     ///
     /// ```
     /// # use jacinth::*;
@@ -124,7 +125,7 @@ impl BufferMut {
             .map(|buffer| Self { buffer: Some(buffer) })
     }
 
-    /// Ends the filling: from here on the bytes never change. Its handle has
+    /// Ends the filling: from here on the bytes never change. The handle has
     /// [`Rights::BUFFER_DEFAULT`](crate::Rights::BUFFER_DEFAULT).
     ///
     /// # Errors
@@ -185,7 +186,7 @@ impl Buffer {
         })
     }
 
-    /// The bytes, in place. The view has a handle of its own, so it outlives this one.
+    /// The bytes, in place. The view has a handle of its own, so it may outlive this owner.
     ///
     /// Needs [`Rights::READ`](crate::Rights::READ).
     ///
@@ -245,7 +246,7 @@ impl Drop for BufferMut {
 
 impl Channel {
     /// As [`BufferMut::create`], for a message through this channel. If there is no memory for the buffer, the channel is not
-    /// WRITABLE until there is: a program waits for that as it waits for room in the channel.
+    /// WRITABLE until there is some: a program waits for that signal, as it does for room in the channel.
     ///
     /// Needs [`Rights::WRITE`](crate::Rights::WRITE).
     ///

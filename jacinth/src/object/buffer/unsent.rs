@@ -35,7 +35,7 @@ macro_rules! unsent_bytes {
                 self.unsent().is_empty()
             }
 
-            /// How many bytes have been written, from the first one on. Those behind them are zero when it is sent.
+            /// How many bytes have been written, from the first one on. Those behind them are zero when it is sent or frozen.
             ///
             /// ```
             /// # use jacinth::*;
@@ -51,8 +51,8 @@ macro_rules! unsent_bytes {
                 self.unsent().written()
             }
 
-            /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on. The others
-            /// need no zeros first, unlike by a slice.
+            /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on. No other
+            /// byte is zeroed first, unlike by the use as a slice.
             ///
             /// # Errors
             /// [`Status::OUT_OF_RANGE`](crate::Status::OUT_OF_RANGE) when they reach past the end;
@@ -76,7 +76,7 @@ macro_rules! unsent_bytes {
             /// Copies `bytes` in, as [`slice::copy_from_slice`] does, without zeros first.
             ///
             /// # Panics
-            /// Unless there are as many; and in a forked child, which has no arena.
+            /// If `bytes` has another length; and in a forked child, which has no arena.
             ///
             /// ```
             /// # use jacinth::*;
@@ -128,7 +128,7 @@ macro_rules! unsent_bytes {
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
             ///
-            /// It is a borrow of its own, so that the bytes of two owners cannot be swapped:
+            /// The result is a type of its own and no `&mut`, so that the bytes of two owners cannot be swapped:
             ///
             /// ```compile_fail,E0308
             /// # use jacinth::*;
@@ -180,7 +180,7 @@ macro_rules! unsent_bytes {
             }
         }
 
-        /// Writes behind the bytes that were written, without zeros first. At the end there is room for none.
+        /// Appends to the bytes that were written, and zeroes none first. When all are written, `write` returns 0.
         impl $(<$lifetime>)? std::io::Write for $Owner $(<$lifetime>)? {
             fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
                 let at = self.written();

@@ -12,10 +12,10 @@ use std::ops::Deref;
 
 /// A message that is read where it lies: a slice of bytes.
 ///
-/// Nobody writes to the bytes while it exists: the message keeps its place in the channel, and the channel's handle can be
-/// neither closed nor sent by value meanwhile ([`Status::BAD_STATE`]). (All of this library rests on the trust that no process
-/// writes to the arena on its own. [`Channel::read`] copies, and needs less of it.) The bytes begin at a multiple of 8; those of a
-/// [`Loan`](crate::Loan) at one of 64.
+/// No process writes to the bytes while it exists: the message keeps its place in the channel, and the channel's handle can be
+/// neither closed nor replaced nor sent by value meanwhile ([`Status::BAD_STATE`]). (All of this library rests on the trust that no
+/// process writes to the arena on its own. [`Channel::read`] copies, and needs less of that trust.) The bytes begin at a multiple
+/// of 8; those of a [`Loan`](crate::Loan) at one of 64.
 ///
 /// ```
 /// # use jacinth::*;
@@ -135,8 +135,8 @@ impl InPlace<'_> {
             Some(message) => {
                 thread.finish(message, &mut |handle| handles.push(HandleInfo::from_received(handle)))
             }
-            // It was refused with this error, and is tried again by a thread that has given its row back meanwhile. The message
-            // is the channel's.
+            // The first try was refused with this error. This is the second try, by a thread that has given its row back
+            // meanwhile. The message is the channel's again.
             None => Err(shm::Error::NoResources("room for the handles of the message")),
         })?;
         Ok(handles)
@@ -144,7 +144,7 @@ impl InPlace<'_> {
 }
 
 impl InPlace<'static> {
-    /// The next message of the channel that a value names. The channel stays open by the message itself, not by a borrow.
+    /// The next message of the channel that a value names. The message itself keeps the channel open, not a borrow.
     ///
     /// # Errors
     /// As [`Channel::read_in_place`].

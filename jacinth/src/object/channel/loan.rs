@@ -15,12 +15,12 @@ use std::marker::PhantomData;
 /// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
 ///
 /// It is a slice of bytes, and a [`Write`](std::io::Write) that appends. Bytes that were not written are zero when the message is
-/// sent. A slice zeroes them first; [`copy_from_slice`](Self::copy_from_slice), [`fill`](Self::fill),
+/// sent. Its use as a slice zeroes them first; [`copy_from_slice`](Self::copy_from_slice), [`fill`](Self::fill),
 /// [`write_at`](Self::write_at) from the front, and `Write` avoid that cost.
 ///
-/// A loan holds a place for its message in the channel. While there is one, the channel's handle can be neither closed nor sent
-/// by value ([`Status::BAD_STATE`]); a [`Channel`] that is dropped meanwhile is closed when its last loan ends. So a loan that is
-/// forgotten keeps its channel until the process ends.
+/// A loan holds a place for its message in the channel. While the loan exists, the channel's handle can be neither closed nor
+/// replaced nor sent by value ([`Status::BAD_STATE`]). A [`Channel`] that is dropped meanwhile is closed when all its memory is
+/// back. So a loan that is forgotten keeps its channel until the process ends.
 ///
 /// ```
 /// # use jacinth::*;
@@ -148,7 +148,8 @@ impl Loan<'_> {
 }
 
 impl Loan<'static> {
-    /// A loan of the channel that a value names, for as many handles. The channel stays open by the loan itself, not by a borrow.
+    /// A loan of the channel that a value names, with room for `most_handles` handles. The loan itself keeps the channel open, not
+    /// a borrow.
     ///
     /// # Errors
     /// As [`Channel::reserve_with_handles`].
@@ -186,11 +187,11 @@ impl Channel {
     /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. Up to the arena's
     /// `max_loan_bytes` (16 MiB by default), which is more than [`write`](Self::write) takes.
     ///
-    /// Needs [`Rights::WRITE`](crate::Rights::WRITE). After NO_MEMORY and NO_RESOURCES the channel is not WRITABLE until a loan of
-    /// that size can be had, so a program may wait for that.
+    /// Needs [`Rights::WRITE`](crate::Rights::WRITE). After NO_MEMORY and NO_RESOURCES the channel is not WRITABLE until it can
+    /// give a loan of that size, so a program may wait for that signal.
     ///
     /// # Errors
-    /// [`Status::OUT_OF_RANGE`] beyond that; otherwise as [`write`](Self::write).
+    /// [`Status::OUT_OF_RANGE`] beyond `max_loan_bytes`; otherwise as [`write`](Self::write).
     ///
     /// ```
     /// # use jacinth::*;
@@ -208,7 +209,7 @@ impl Channel {
         self.reserve_with_handles(len_bytes, 0)
     }
 
-    /// As [`reserve`](Self::reserve), with room for so many handles besides.
+    /// As [`reserve`](Self::reserve), with room for up to `most_handles` handles. Each takes 8 bytes of `max_loan_bytes`.
     ///
     /// # Errors
     /// As [`reserve`](Self::reserve); [`Status::OUT_OF_RANGE`] also for more than 64 handles.

@@ -1,4 +1,4 @@
-//! What a VM object tells of itself.
+//! Information about a VM object.
 
 use crate::handle::Name;
 use crate::raw;
@@ -17,20 +17,20 @@ bitflags::bitflags! {
     pub struct VmoInfoFlags: u32 {
         /// It is made of memory, page by page: every VM object is.
         const PAGED = 1 << 0;
-        /// Its size can be set. C has a bit of `create_options` for it, as late 2018 has.
+        /// Its size can be set. In C a bit of `create_options` says so, as in late 2018.
         const RESIZABLE = 1 << 1;
         /// It is a clone of another VM object. It shares no pages with that one: the bytes were copied when it was made.
         const IS_COW_CLONE = 1 << 2;
-        /// It was found by a handle: [`VmoInfo::handle_rights`] has that one's rights.
+        /// It was found by a handle: [`VmoInfo::handle_rights`] has the rights of that handle.
         const VIA_HANDLE = 1 << 3;
-        /// It was found by a mapping, which has no handle of the program's.
+        /// It was found by a mapping. A mapping keeps its object by a handle that is not the program's.
         const VIA_MAPPING = 1 << 4;
     }
 }
 
 /// Information about a VM object (`zx_info_vmo_t`): the result of [`Vmo::info`](crate::Vmo::info), and
 /// an element of that of [`Process::info_vmos_vec`](crate::Process::info_vmos_vec). Other threads may change the
-/// object meanwhile, so the fields are of no single moment.
+/// object while the fields are read, so the fields need not be of one moment.
 ///
 /// ```
 /// use jacinth::*;
@@ -53,20 +53,20 @@ pub struct VmoInfo {
     pub name: Name,
     /// Its size, in bytes.
     pub size_bytes: u64,
-    /// The koid of the object that it is a clone of: [`Koid::INVALID`] when that one has ended, and for an object that is no
+    /// The koid of the object that it is a clone of: [`Koid::INVALID`] when that parent has ended, and for an object that is no
     /// clone.
     pub parent_koid: Koid,
     /// How many clones of it live.
     pub num_children: usize,
-    /// How many ranges of this process's address space it is mapped to. Mappings of other processes do not count: they are not
-    /// known.
+    /// How many ranges of this process's address space it is mapped to. Mappings of other processes are not known, and do not
+    /// count.
     pub num_mappings: usize,
     /// 1 if it is mapped in this process, or else 0.
     pub share_count: usize,
     /// What is true of it.
     pub flags: VmoInfoFlags,
-    /// How many of its bytes have memory, in whole pages, those that were swapped out included. In a process that has closed the
-    /// arena's descriptor it is how many bytes have address space.
+    /// How many of its bytes have memory, in whole pages. Pages that were swapped out count. In a process that has closed the
+    /// arena's descriptor, all bytes that have address space count.
     pub committed_bytes: u64,
     /// The rights of the handle; none with [`VmoInfoFlags::VIA_MAPPING`].
     pub handle_rights: Rights,

@@ -1,4 +1,4 @@
-//! What a process tells of its address space.
+//! Information about the address space of a process.
 
 use crate::handle::Name;
 use crate::raw;
@@ -21,7 +21,7 @@ use crate::types::vmo::VmarFlags;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MapInfo {
-    /// The name of the VM object that is mapped; empty without one, and for other nodes.
+    /// The name of the VM object that is mapped. Empty if it has none, and for nodes that are no mappings.
     pub name: Name,
     /// The first address.
     pub base: usize,
@@ -71,9 +71,9 @@ pub struct MappingDetails {
     pub mmu_flags: VmarFlags,
     /// The koid of the VM object.
     pub vmo_koid: Koid,
-    /// The byte of the object at the first address.
+    /// Which byte of the object is at the first address.
     pub vmo_offset: u64,
-    /// How many of its bytes have memory, as in [`VmoInfo::committed_bytes`](crate::VmoInfo::committed_bytes).
+    /// How many bytes of the range have memory, as in [`VmoInfo::committed_bytes`](crate::VmoInfo::committed_bytes).
     pub committed_bytes: usize,
 }
 

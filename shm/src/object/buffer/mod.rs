@@ -1,20 +1,20 @@
 //! Buffers: bytes that are written once, in place, and then read in place by all who have a handle.
 //!
-//! A buffer is one block and its handles. It is made and filled by one owner, [`BufferMut`]. Once it is *frozen*, nobody
+//! A buffer is one block and its handles. It is made and filled by one owner, [`BufferMut`]. Once it is *frozen*, no code
 //! writes it any more, and its handle is like every other one: it is duplicated for several receivers, and sent on by each
-//! of them, without a copy of the bytes. The block is free again when the last handle is closed, by whoever holds it: the
+//! of them, without a copy of the bytes. The block is free again when the last handle is closed, in whichever process: the
 //! counts and the records of handles are those of all objects, so a death loses none (`refcount/`).
 //!
 //! A loan (`channel/write/loan`) is faster for a single hop, and its block stays its channel's. A VM object is larger, and
 //! can be written by all who have it.
 //!
-//! INV-BUFFER-1: the bytes are written before the store of `frozen`, by the one owner, and are read after it. *Why no other
+//! INV-BUFFER-1: the one owner writes the bytes before the store of `frozen`; other code reads them after it. *Why no other
 //! code reads or writes them before:* a view of a buffer that is not frozen is refused.
-//! INV-BUFFER-2: whoever reads or fills the bytes has a handle of its own that no other code can use (`handle/keeper`), so
-//! the object and its block stay.
+//! INV-BUFFER-2: the owner that fills the bytes, and each view, has a handle of its own that no other code can use
+//! (`handle/keeper`), so the object and its block stay.
 //!
-//! **Deaths.** Before the block is linked, the object is one without bytes; the steps of linking and freeing are those of
-//! `own_block`. A buffer that is not frozen has one handle, which ends with its process.
+//! **Deaths.** A death before the block is linked leaves an object without bytes; the steps of linking and freeing are those
+//! of `own_block`. A buffer that is not frozen has one handle, which ends with its process.
 
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -58,8 +58,8 @@ impl Class for Buffer {
     const HAS_SIZE: bool = true;
     type Progress = ();
 
-    /// At once, and not when the slot is reclaimed: the block may be large. Nobody uses it: each reader has a handle
-    /// (INV-BUFFER-2).
+    /// At once, and not when the slot is reclaimed: the block may be large. No code uses it any more: each reader has a
+    /// handle (INV-BUFFER-2).
     fn free_blocks(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
         if !budget.charge() {
             return Ok(false);
@@ -121,7 +121,7 @@ pub struct BufferMut {
     unsent: UnsentBytes,
 }
 
-/// The bytes of a frozen buffer, which stay as long as this does; [`Thread::end_view`] ends it.
+/// The bytes of a frozen buffer, which stay as long as the view does; [`Thread::end_view`] ends it.
 #[cfg(not(loom))]
 #[must_use = "a view keeps its buffer until it is ended"]
 pub struct BufferView {
@@ -275,7 +275,7 @@ pub(crate) fn look(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Re
 }
 
 impl BufferMut {
-    /// Its handle, for the one who discards it.
+    /// Its handle, which [`Thread::discard`] closes.
     pub(crate) fn keeper(&self) -> ResolvedHandle {
         self.keeper
     }
@@ -296,7 +296,7 @@ impl BufferMut {
 
 #[cfg(not(loom))]
 impl BufferView {
-    /// The handle that keeps the buffer, for the one who ends the view.
+    /// The handle that keeps the buffer, which [`Thread::end_view`] closes.
     pub(crate) fn keeper(&self) -> ResolvedHandle {
         self.keeper
     }
@@ -318,7 +318,7 @@ impl BufferView {
     pub fn bytes(&self) -> &[u8] {
         assert!(self.process.is_here(), "a forked child has no arena, and so not its parent's buffers");
         // SAFETY: `view` has checked that `len` bytes lie at `start`. They were written before the buffer was frozen, and
-        // nobody writes them after it (INV-BUFFER-1) as long as the keeper keeps the block (INV-BUFFER-2). As for a message
+        // no code writes them after it (INV-BUFFER-1) as long as the keeper keeps the block (INV-BUFFER-2). As for a message
         // that is read in place, a process that writes to the arena on its own is beyond this argument.
         unsafe { core::slice::from_raw_parts(self.start, self.len) }
     }

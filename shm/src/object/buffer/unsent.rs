@@ -7,7 +7,7 @@ use core::cell::Cell;
 use core::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// Bytes that one owner fills in place. Nobody else reads or writes them meanwhile.
+/// Bytes that one owner fills in place. No other code reads or writes them meanwhile.
 ///
 /// INV-UNSENT-1: no unwritten byte is seen or sent. Writes are counted from the first byte on, and zero the bytes that
 /// they skip; a view of the bytes zeroes the rest, and so does the owner before it sends them.
@@ -25,8 +25,8 @@ unsafe impl Send for UnsentBytes {}
 
 /// The bytes of one owner, borrowed to be filled.
 ///
-/// A type of its own, and no `&mut UnsentBytes`: by two of those a program could swap the bytes of two owners. Then it would
-/// write, through the one that it still has, those that the other has sent.
+/// A type of its own, and no `&mut UnsentBytes`: with two of those a program could swap the bytes of two owners, send one, and
+/// write the sent bytes through the owner that it still has.
 #[derive(Debug)]
 pub struct UnsentBytesMut<'a>(pub(crate) &'a mut UnsentBytes);
 
@@ -96,8 +96,8 @@ impl UnsentBytes {
     fn zero_to(&self, end: usize) {
         let from = self.written.get();
         if from < end {
-            // SAFETY: `end` is at most `len`, and the bytes are the owner's alone. No reference to these exists: one is given
-            // out only after they were written, or by a borrow of the owner for writing.
+            // SAFETY: `end` is at most `len`, and the bytes are the owner's alone. No reference to those that are zeroed exists:
+            // a reference is given out only to bytes that were written, or by a borrow of the owner for writing.
             unsafe { core::ptr::write_bytes(self.start.add(from), 0, end - from) };
             self.written.set(end);
         }
@@ -156,7 +156,7 @@ impl<'a> UnsentBytesMut<'a> {
     /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
     ///
     /// # Errors
-    /// `OutOfRange` when they reach past the end; `BadState` in a forked child. No byte is written then.
+    /// `OutOfRange` when `bytes` reach past the end; `BadState` in a forked child. No byte is written then.
     pub fn write_at(self, offset: usize, bytes: &[u8]) -> Result<()> {
         self.0.write_at(offset, bytes)
     }

@@ -1,12 +1,13 @@
 //! Handles that their owner has given up while memory of their channel is lent: they are closed when the last of it comes
 //! back.
 //!
-//! A close by value fails with `BadState` then (INV-ENDPOINT-4), and its caller still has the handle. But a value that was
-//! dropped, or consumed by a call that failed, has no owner any more who could try again.
+//! A close by value fails with `BadState` then (INV-ENDPOINT-4), and its caller still has the handle. But a handle that was
+//! dropped, or consumed by a call that failed, has no owner any more that could try again. So the end has a note of it,
+//! `Endpoint::given_up`.
 //!
 //! *Why none is forgotten:* the note is stored before the second try to close, which takes the locks of the end. Memory comes
-//! back under one of these locks, and whoever gave it back looks for the note after it. So if the second try still finds
-//! memory lent, the note is seen when that memory comes back.
+//! back under one of these locks, and the thread that gave it back looks for the note afterwards. So if the second try still
+//! finds memory lent, the note is seen when that memory comes back.
 
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::ResolvedHandle;
@@ -22,7 +23,7 @@ pub(crate) fn close_when_returned(thread: &Thread, found: ResolvedHandle) -> Res
         closed => return closed,
     }
     if let Some(endpoint) = endpoint::endpoint(&thread.process, found.index, &thread.inside()) {
-        // Relaxed: the locks order it. The exact word: should the end have gone meanwhile, it is not that of a later handle.
+        // Relaxed: the locks order it. The exact word: if the end has gone meanwhile, no later handle has the same word.
         endpoint.given_up.store(found.entry.0, Relaxed);
     }
     close_unless_lent(thread, found)

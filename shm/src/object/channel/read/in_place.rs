@@ -1,17 +1,17 @@
-//! Reading a message in place. The reader claims it, reads it, and consumes it when done.
+//! Reading a message in place. The reader claims it, reads it, and then consumes it.
 //!
 //! The claim keeps the head from passing the message, so its slot or block stays as it is. Other reads continue with
 //! the messages after it.
 //!
-//! **Why the bytes can be a `&[u8]`.** Nobody writes them while the claim stands:
+//! **Why the bytes can be a `&[u8]`.** No code writes them while the claim stands:
 //! - The handle of this end stays in this process (INV-ENDPOINT-4), and the message in the ring. So the place of the message
 //!   is used for no other one: the head does not pass it, and it is not marked CONSUMED.
 //! - The sender's process has nothing left to write through. A message that was copied in was written before its header
 //!   was stored. A loan ends when it is sent, and with it all references to its bytes.
 //! - The block, or the segment, belongs to the direction until both ends are gone (INV-RELEASE-4), also if the sender
-//!   dies, and whoever recovers it. Memory stays mapped as long as the value does.
+//!   dies, whichever process recovers it. The memory stays mapped as long as the [`InPlace`] exists.
 //!
-//! The argument holds among processes that use this library: the trust that the whole arena rests on. A process that writes
+//! The argument holds among processes that use this library; the whole arena rests on that trust. A process that writes
 //! to the arena on its own can change the bytes under the reference, like a debugger or a write to `/proc/PID/mem`. The
 //! start and the length were checked and copied before, so even then no read leaves the message's memory.
 
@@ -127,7 +127,7 @@ impl InPlace {
             return Err(Error::out_of_range("the end of the read", end, self.len_bytes));
         }
         self.process.require_here()?;
-        // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
+        // SAFETY: `message` checked that `len_bytes` bytes lie at `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
         Ok(())
@@ -139,7 +139,7 @@ impl InPlace {
     /// In a forked child, which has no arena.
     pub fn bytes(&self) -> &[u8] {
         assert!(self.process.is_here(), "a forked child has no arena, and so not its parent's messages");
-        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`), and nobody writes them while this
+        // SAFETY: `len_bytes` initialised bytes lie at `start` (checked in `message`), and no code writes them while this
         // value stands for the claim: see the top of the file.
         unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
     }

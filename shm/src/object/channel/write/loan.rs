@@ -18,9 +18,9 @@ use crate::process::thread::Thread;
 ///
 /// The block belongs to the channel, and the loan holds a place for its message there. A loan that is not sent goes back
 /// by [`Thread::return_loan`]. A loan that is only dropped stays lent: the handle of its channel can then be neither closed
-/// nor sent, until the process ends.
+/// nor replaced nor sent, until the process ends.
 ///
-/// INV-LOAN-1: the block is this loan's alone. While one is lent, the end's handle stays in this process
+/// INV-LOAN-1: the block is this loan's alone. While it is lent, the end's handle stays in this process
 /// (INV-ENDPOINT-4), so the block stays in this direction's list; no other operation of the direction uses it, since it is
 /// neither spare nor in flight; and no other process writes in this direction.
 #[must_use = "a loan is sent or given back"]
@@ -64,7 +64,7 @@ pub(crate) fn reserve(
     #[cfg(not(loom))]
     // SAFETY: the block is the loan's alone (INV-LOAN-1).
     let unsent = unsafe { UnsentBytes::new(thread.process.clone(), thread.arena().lines(block)?, len_bytes) };
-    // The place is kept, so that a channel that fills up meanwhile does not refuse what the caller has filled.
+    // The place is kept for the loan: otherwise the channel could fill up meanwhile, and refuse what the caller has filled.
     room::lend_place(&mut writer);
     Ok(Loan {
         found,
@@ -96,7 +96,7 @@ pub(crate) fn commit(thread: &Thread, loan: Loan, handles: &[HandleValue], trans
         write::commit(&mut writer, position, header)?;
         write::publish(&mut writer, 1)
     });
-    // After a send, the block is in flight, and must not go back to the spare ones.
+    // Only after a failure: after a send the block is in flight, and must not go back to the spare ones.
     if sent.is_err_and(|error| !error.is_crash()) {
         payload::keep_block(&mut writer, Some(loan.block));
     }
