@@ -1,5 +1,5 @@
 //! A block that an object has at a word of its body, or of another of its blocks: linked on first use, by any thread,
-//! and freed with the object. Ports, directories and listeners have such blocks.
+//! and freed with the object. Ports, directories, listeners, VM objects and buffers have such blocks.
 //!
 //! INV-PART-1: the word, the block's *place*, changes from 0 once, by a CAS, under the list intent of the thread that
 //! brings the block. So any thread may bring it, and a block is linked if its place names it.

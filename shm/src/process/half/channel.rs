@@ -9,10 +9,10 @@
 //! Closing, moving or replacing the handle first changes the entry and then passes through both locks, which ends the
 //! admission: so no operation outlives the handle.
 //! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
+//! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 //! INV-ENDPOINT-4: a handle leaves this process, by a close, a move or a replacement, only while no part of the channel's
 //! memory is lent to the program: no loan, and no message that is read in place. Its entry leaves LIVE under both
-//! locks, under which the one who changes it has found nothing lent ([`hold`](Endpoint::hold)).
-//! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
+//! locks, under which the thread that changes it has found nothing lent ([`hold`](Endpoint::hold)).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::Segment;
