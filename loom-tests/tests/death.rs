@@ -276,6 +276,24 @@ explorations! {
         explore_deaths(SENDING_WHAT_CANNOT_BE_SENT, 1);
     }
 
+    /// INV-ENTRY-1: a handle that was marked, and is the sender's again, is closed once.
+    #[test]
+    fn dead_writers_unmarked_handles_close_once() {
+        explore_deaths(SENDING_WHAT_IS_LENT, 0);
+    }
+
+    /// INV-PART-1, INV-BUFFER-1: a buffer comes with its bytes, or not at all.
+    #[test]
+    fn dead_senders_buffer_is_whole_or_gone() {
+        explore_deaths(SENDING_A_BUFFER, 0);
+    }
+
+    /// INV-BLOCK-2: the block of a buffer is freed once.
+    #[test]
+    fn dead_closer_frees_the_buffers_block() {
+        explore_deaths(CLOSING_A_BUFFER, 0);
+    }
+
     /// INV-RING-3, INV-RING-5, INV-ENTRY-1: a handle received or not, its reference is counted once.
     #[test]
     fn dead_readers_handles_are_counted_once() {

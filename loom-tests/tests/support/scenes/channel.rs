@@ -392,7 +392,7 @@ pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
 
 pub const SENDING_WHAT_IS_LENT: Scene = Scene {
     name: "a send of handles that is refused, because one end has a loan",
-    points: &["transfer.unmarked"],
+    points: &["unmark.live"],
     setup: || {
         let mut actors = connected_actors();
         let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
@@ -407,7 +407,7 @@ pub const SENDING_WHAT_IS_LENT: Scene = Scene {
         }
         // All of them are the victim's still.
         victim.return_loan(loan)?;
-        victim.transfer_value(victims[0], &[], &victims[1..])
+        victims[1..].iter().try_for_each(|handle| victim.close_value(*handle))
     },
     beside: await_the_end,
     after: peer_is_closed,

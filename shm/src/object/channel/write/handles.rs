@@ -108,7 +108,7 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
                 // Relaxed: a read-modify-write, so that it continues the release sequence of the store that made the entry
                 // LIVE. No other thread changes one that is MOVING.
                 let _ = cell.compare_exchange(entry.moving(thread.tag).0, entry.0, Relaxed, Relaxed);
-                crash_point!(thread, "transfer.unmarked");
+                crash_point!(thread, "unmark.live");
             }
             Err(error)
         }
