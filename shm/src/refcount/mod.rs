@@ -99,12 +99,14 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     // ORDER: Release puts the commit after the intent, in the order that recovery sees.
     // Relaxed on failure: another thread closed the same handle first, and this thread reads no more of it.
     let commit = || cell.compare_exchange(entry.0, closing.0, Release, Relaxed).map_err(|_| Error::BadHandle);
-    let committed = match location {
+    // Most handles have no private half. The handle keeps one that its entry has, so the answer stays true for the detaching.
+    let half = match location {
         HandleLocation::Entry { process, index } if process == thread.process.row => {
-            thread.leaving(index, object, commit).flatten()
+            thread.process.halves.may_have(index).then_some(index)
         }
-        _ => commit(),
+        _ => None,
     };
+    let committed = half.map_or_else(commit, |index| thread.leaving(index, object, commit).flatten());
     if let Err(error) = committed {
         thread.intend_nothing();
         return Err(error);
@@ -115,7 +117,7 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     {
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this
         // process is inside the endpoint, and wake the sleepers on this handle, which then find it gone.
-        thread.detach_half(index, object);
+        half.map(|index| thread.detach_half(index, object));
         wake::notify_handle_gone(thread, state, (process, index, entry))?;
     } else if let HandleLocation::Entry { process, index } = location {
         observers::end_of_dead_handle(thread, (process, index, entry))?;

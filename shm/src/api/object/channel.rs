@@ -82,8 +82,10 @@ impl Thread {
     #[cfg(not(loom))]
     pub fn finish(&self, message: InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         let channel = message.channel();
-        let finished = in_place::finish(self, message, each);
-        self.memory_is_back(channel)?;
+        let (finished, is_given_up) = in_place::finish(self, message, each)?;
+        if is_given_up {
+            self.memory_is_back(channel)?;
+        }
         finished
     }
 
@@ -147,12 +149,17 @@ impl Thread {
     /// zero. On an error the loan is returned to its channel, and all of `handles` are gone, unless the error is `ShouldWait`
     /// or `NoResources`.
     pub fn commit(&self, loan: Loan, handles: &[HandleValue], transfer: Rights) -> Result<()> {
-        let channel = loan.channel();
-        let sent = loan::commit(self, loan, handles, transfer);
-        if sent.is_err_and(|error| error.is_crash()) {
+        if handles.is_empty() {
+            let (sent, is_given_up) = loan::commit(self, &loan)?;
+            if is_given_up {
+                self.memory_is_back(loan.channel())?;
+            }
             return sent;
         }
-        self.memory_is_back(channel)?;
+        let sent = loan::commit_with_handles(self, &loan, handles, transfer);
+        if !sent.is_err_and(|error| error.is_crash()) {
+            self.memory_is_back(loan.channel())?;
+        }
         sent
     }
 

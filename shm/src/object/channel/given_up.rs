@@ -12,6 +12,7 @@
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::endpoint;
+use crate::process::half::channel::Endpoint;
 use crate::process::thread::Thread;
 use crate::refcount;
 use crate::sync::Relaxed;
@@ -29,12 +30,18 @@ pub(crate) fn close_when_returned(thread: &Thread, found: ResolvedHandle) -> Res
     close_unless_lent(thread, found)
 }
 
+/// Whether the handle was given up. For a thread that holds a lock of the end, under which memory has come back.
+#[inline(always)]
+pub(crate) fn is_given_up(endpoint: &Endpoint, found: ResolvedHandle) -> bool {
+    // Relaxed: the locks order it.
+    endpoint.given_up.load(Relaxed) == found.entry.0
+}
+
 /// Closes the handle if it was given up and nothing of its channel is lent any more. A side that ends is left on the release
 /// queue.
 pub(crate) fn close_if_given_up(thread: &Thread, found: ResolvedHandle) -> Result<()> {
-    // Relaxed: the locks order it.
     let is_given_up = endpoint::endpoint(&thread.process, found.index, &thread.inside())
-        .is_some_and(|endpoint| endpoint.given_up.load(Relaxed) == found.entry.0);
+        .is_some_and(|endpoint| is_given_up(endpoint, found));
     if is_given_up { close_unless_lent(thread, found) } else { Ok(()) }
 }
 

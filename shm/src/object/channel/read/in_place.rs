@@ -20,6 +20,7 @@ use crate::arena::word::handle::Rights;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::bind::Received;
 use crate::object::channel::end::Reader;
+use crate::object::channel::given_up;
 use crate::object::channel::read::recv_buf::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, reader, reply};
 use crate::process::Process;
@@ -74,7 +75,12 @@ pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: R
     Ok(InPlace { process: thread.process.clone(), found, position, start, len_bytes, handles })
 }
 
-pub(crate) fn finish(thread: &Thread, message: InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+/// Consumes the message. Whether the channel's handle was given up meanwhile (`object/channel/given_up`).
+pub(crate) fn finish(
+    thread: &Thread,
+    message: InPlace,
+    each: &mut dyn FnMut(Received),
+) -> Result<(Result<()>, bool)> {
     let inside = thread.inside();
     let mut reader = Reader::enter(thread, message.found, Rights::empty(), &inside)?;
     let (position, mut arrived) = (message.position, Arrivals::new());
@@ -85,9 +91,10 @@ pub(crate) fn finish(thread: &Thread, message: InPlace, each: &mut dyn FnMut(Rec
         reader.cursor.release(message.position);
     }
     reply::update_out_of_order(&reader)?;
+    let is_given_up = given_up::is_given_up(reader.endpoint, message.found);
     drop(reader);
     arrived.drain(..).for_each(each);
-    taken.map(drop)
+    Ok((taken.map(drop), is_given_up))
 }
 
 // SAFETY: `start` points into the arena, which `process` keeps mapped, at memory that is only read.

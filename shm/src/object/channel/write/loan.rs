@@ -10,6 +10,7 @@ use crate::handle::lookup::ResolvedHandle;
 #[cfg(not(loom))]
 use crate::object::buffer::unsent::{UnsentBytes, UnsentBytesMut};
 use crate::object::channel::end::Writer;
+use crate::object::channel::given_up;
 use crate::object::channel::write::handles::{self, Body, SendRequest};
 use crate::object::channel::write::{self, payload, refused, room};
 use crate::process::thread::Thread;
@@ -77,16 +78,25 @@ pub(crate) fn reserve(
 }
 
 /// Sends the loan, with these handles, each of which must have the rights `transfer`.
-pub(crate) fn commit(thread: &Thread, loan: Loan, handles: &[HandleValue], transfer: Rights) -> Result<()> {
+pub(crate) fn commit_with_handles(
+    thread: &Thread,
+    loan: &Loan,
+    handles: &[HandleValue],
+    transfer: Rights,
+) -> Result<()> {
     #[cfg(not(loom))]
     loan.unsent.complete();
-    if !handles.is_empty() {
-        let body = Body::Filled { block: loan.block, len: loan.len_bytes, most_handles: loan.most_handles };
-        // No rights: `reserve` has checked them, and a handle's rights never change.
-        let out =
-            SendRequest { channel: loan.found, rights: Rights::empty(), transfer, body, handles, txid: None };
-        return handles::send_with_handles(thread, &out);
-    }
+    let body = Body::Filled { block: loan.block, len: loan.len_bytes, most_handles: loan.most_handles };
+    // No rights: `reserve` has checked them, and a handle's rights never change.
+    let out =
+        SendRequest { channel: loan.found, rights: Rights::empty(), transfer, body, handles, txid: None };
+    handles::send_with_handles(thread, &out)
+}
+
+/// Sends the loan. Whether the channel's handle was given up meanwhile (`object/channel/given_up`).
+pub(crate) fn commit(thread: &Thread, loan: &Loan) -> Result<(Result<()>, bool)> {
+    #[cfg(not(loom))]
+    loan.unsent.complete();
     let inside = thread.inside();
     let mut writer = Writer::enter(thread, loan.found, Rights::empty(), &inside)?;
     room::return_place(&mut writer);
@@ -97,10 +107,13 @@ pub(crate) fn commit(thread: &Thread, loan: Loan, handles: &[HandleValue], trans
         write::publish(&mut writer, 1)
     });
     // Only after a failure: after a send the block is in flight, and must not go back to the spare ones.
-    if sent.is_err_and(|error| !error.is_crash()) {
+    if let Err(error) = sent {
+        if error.is_crash() {
+            return Err(error);
+        }
         payload::keep_block(&mut writer, Some(loan.block));
     }
-    sent
+    Ok((sent, given_up::is_given_up(writer.endpoint, loan.found)))
 }
 
 pub(crate) fn return_loan(thread: &Thread, loan: &Loan) {
