@@ -29,7 +29,7 @@ use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::{observers, wake};
 use crate::sync::trace::trace_event;
-use crate::sync::{Acquire, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// Step 3 of a change: helps the previous changer, then changes the count. Returns the new number.
 pub(crate) fn change_count(thread: &Thread, object: ObjectRef, change: Change, sequence: u32) -> Result<u64> {
@@ -96,9 +96,7 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     let sequence = thread.intend(Change::Decrement, object, location);
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);
-    // ORDER: Release puts the commit after the intent, in the order that recovery sees.
-    // Relaxed on failure: another thread closed the same handle first, and this thread reads no more of it.
-    let commit = || cell.compare_exchange(entry.0, closing.0, Release, Relaxed).map_err(|_| Error::BadHandle);
+    let commit = || commit_close(cell, entry, closing);
     // Most handles have no private half. The handle keeps one that its entry has, so the answer stays true for the detaching.
     let half = match location {
         HandleLocation::Entry { process, index } if process == thread.process.row => {
@@ -106,7 +104,10 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
         }
         _ => None,
     };
-    let committed = half.map_or_else(commit, |index| thread.leaving(index, object, commit).flatten());
+    let committed = match half {
+        Some(index) => leave(thread, index, object, &commit),
+        None => commit(),
+    };
     if let Err(error) = committed {
         thread.intend_nothing();
         return Err(error);
@@ -138,6 +139,25 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
         entries::recycle_entry(thread, index);
     }
     Ok(())
+}
+
+/// Step 2: LIVE → CLOSING.
+#[inline(always)]
+fn commit_close(cell: &AtomicU64, entry: Entry, closing: Entry) -> Result<()> {
+    // ORDER: Release puts the commit after the intent, in the order that recovery sees.
+    // Relaxed on failure: another thread closed the same handle first, and this thread reads no more of it.
+    cell.compare_exchange(entry.0, closing.0, Release, Relaxed).map(drop).map_err(|_| Error::BadHandle)
+}
+
+/// Commits the close of a handle that has a private half. Not inlined: most handles have none.
+#[inline(never)]
+fn leave(
+    thread: &Thread,
+    index: EntryIndex,
+    object: ObjectRef,
+    commit: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    thread.leaving(index, object, commit).flatten()
 }
 
 /// Puts a side at the head of this row's release queue.
