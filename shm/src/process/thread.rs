@@ -69,6 +69,24 @@ impl Thread {
         Ok(left)
     }
 
+    /// As [`leaving`](Self::leaving), for a handle of this process's own table that is closed. If `close` succeeds, the half is
+    /// detached too.
+    pub(crate) fn closing(
+        &self,
+        index: EntryIndex,
+        object: ObjectRef,
+        close: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let (halves, quotas, inside) = (&self.process.halves, &self.process.quotas, self.inside());
+        let held = halves.hold(index, object, &inside)?;
+        close()?;
+        match held {
+            Some(held) => held.unbind(quotas),
+            None => drop(halves.unbind(index, object, quotas, &inside)),
+        }
+        Ok(())
+    }
+
     /// Waits until no thread of this process is inside an operation on the object, and lets no later one in. The
     /// entry is no longer LIVE. `false` if the object has no private half in this entry.
     #[inline(always)]

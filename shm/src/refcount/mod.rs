@@ -97,31 +97,29 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);
     let commit = || commit_close(cell, entry, closing);
-    // Most handles have no private half. The handle keeps one that its entry has, so the answer stays true for the detaching.
-    let half = match location {
-        HandleLocation::Entry { process, index } if process == thread.process.row => {
-            thread.process.halves.may_have(index).then_some(index)
+    let committed = match location {
+        // Before the count drops, so that the reference still keeps the object: wait until no operation of this process is
+        // inside the endpoint.
+        HandleLocation::Entry { process, index }
+            if process == thread.process.row && thread.process.halves.may_have(index) =>
+        {
+            close_with_half(thread, index, object, &commit)
         }
-        _ => None,
-    };
-    let committed = match half {
-        Some(index) => leave(thread, index, object, &commit),
-        None => commit(),
+        // Most handles have no private half.
+        _ => commit(),
     };
     if let Err(error) = committed {
         thread.intend_nothing();
         return Err(error);
     }
     crash_point!(thread, "close.committed");
-    if let HandleLocation::Entry { process, index } = location
-        && process == thread.process.row
-    {
-        // Before the count drops, so that the reference still keeps the object: wait until no operation of this
-        // process is inside the endpoint, and wake the sleepers on this handle, which then find it gone.
-        half.map(|index| thread.detach_half(index, object));
-        wake::notify_handle_gone(thread, state, (process, index, entry))?;
-    } else if let HandleLocation::Entry { process, index } = location {
-        observers::end_of_dead_handle(thread, (process, index, entry))?;
+    if let HandleLocation::Entry { process, index } = location {
+        if process == thread.process.row {
+            // The sleepers on this handle then find it gone.
+            wake::notify_handle_gone(thread, state, (process, index, entry))?;
+        } else {
+            observers::end_of_dead_handle(thread, (process, index, entry))?;
+        }
     }
     let left = change_count(thread, object, Change::Decrement, sequence)?;
     crash_point!(thread, "close.counted");
@@ -149,15 +147,15 @@ fn commit_close(cell: &AtomicU64, entry: Entry, closing: Entry) -> Result<()> {
     cell.compare_exchange(entry.0, closing.0, Release, Relaxed).map(drop).map_err(|_| Error::BadHandle)
 }
 
-/// Commits the close of a handle that has a private half. Not inlined: most handles have none.
+/// Step 2 for a handle that has a private half, which is detached with it. Not inlined: most handles have none.
 #[inline(never)]
-fn leave(
+fn close_with_half(
     thread: &Thread,
     index: EntryIndex,
     object: ObjectRef,
     commit: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    thread.leaving(index, object, commit).flatten()
+    thread.closing(index, object, commit)
 }
 
 /// Puts a side at the head of this row's release queue.

@@ -211,12 +211,12 @@ pub(crate) fn size(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Re
     with_frozen(thread, found, rights, |_, len| Ok(len))
 }
 
-/// Runs `use_buffer` with the size of a frozen buffer, which cannot be reused meanwhile.
-fn with_frozen<T>(
-    thread: &Thread,
+/// Runs `use_buffer` with the lines and the size of a frozen buffer, which cannot be reused meanwhile.
+fn with_frozen<'a, T>(
+    thread: &'a Thread,
     found: ResolvedHandle,
     rights: Rights,
-    use_buffer: impl FnOnce(ObjectRef, usize) -> Result<T>,
+    use_buffer: impl FnOnce(&'a [Line], usize) -> Result<T>,
 ) -> Result<T> {
     pin::with_pinned(thread, found, |object, lifecycle| {
         if lifecycle.class_number() != Buffer::NUMBER {
@@ -229,13 +229,7 @@ fn with_frozen<T>(
             return Err(Error::BadState("the buffer is still being filled"));
         }
         // Relaxed: published before the handle.
-        use_buffer(object, body.size().load(Relaxed) as usize)
-    })
-}
-
-/// The lines of a frozen buffer with its size in bytes, and a new handle that keeps them.
-fn keep(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(ResolvedHandle, &[Line], usize)> {
-    with_frozen(thread, found, rights, |object, len| {
+        let len = body.size().load(Relaxed) as usize;
         let lines = lines_with(thread.arena(), object, len).map_err(|error| {
             match lookup::validate(thread, found) {
                 true => error,
@@ -243,6 +237,13 @@ fn keep(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(Resol
                 false => Error::BadHandle,
             }
         })?;
+        use_buffer(lines, len)
+    })
+}
+
+/// The lines of a frozen buffer with its size in bytes, and a new handle that keeps them.
+fn keep(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<(ResolvedHandle, &[Line], usize)> {
+    with_frozen(thread, found, rights, |lines, len| {
         // The last steps: what fails before needs no undoing.
         let copy = moving::duplicate_pinned(thread, found, Rights::empty())?;
         Ok((keeper::keep(thread, copy)?, lines, len))

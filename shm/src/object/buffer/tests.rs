@@ -100,6 +100,7 @@ fn damaged_buffers_give_errors() {
         let before = word.load(Relaxed);
         word.store(damage, Relaxed);
         assert!(matches!(thread.view(handle, NONE), Err(Error::Corrupt(_))), "{damage}");
+        assert!(matches!(thread.buffer_size(handle, NONE), Err(Error::Corrupt(_))), "{damage}");
         assert!(damage == 1 || !thread.arena().inspect().is_clean(), "{damage}");
         word.store(before, Relaxed);
     }

@@ -63,9 +63,20 @@ impl Endpoint {
     }
 
     fn start_afresh(&self, bound: Option<ObjectRef>, pending: u64, credits: &MessageCredits) {
-        // No other function holds both locks of a half at once, so their order cannot make a deadlock.
-        let mut writing = self.write_cursor.lock();
-        let mut reading = self.read_cursor.lock();
+        // `hold` takes them in the same order, and no other function holds both locks of a half at once: no deadlock.
+        let (mut writing, mut reading) = (self.write_cursor.lock(), self.read_cursor.lock());
+        self.start_afresh_held(&mut writing, &mut reading, bound, pending, credits);
+    }
+
+    /// As [`start_afresh`](Self::start_afresh), for a caller that holds both locks.
+    fn start_afresh_held(
+        &self,
+        writing: &mut WriteCursor,
+        reading: &mut ReadCursor,
+        bound: Option<ObjectRef>,
+        pending: u64,
+        credits: &MessageCredits,
+    ) {
         // The whole grant, pending messages included: they are charged to the process that gets the end next.
         credits.refund(writing.granted);
         writing.granted = credits.charge(pending);
@@ -105,7 +116,7 @@ impl Endpoint {
                 "the channel has loans, or messages that are being read in place: send, drop or finish them first",
             ));
         }
-        Ok(HeldEndpoint { _writing: writing, _reading: reading })
+        Ok(HeldEndpoint { endpoint: self, writing, reading })
     }
 
     /// The value of [`ReadCursor::out_of_order`], by one load. For a caller that holds the receiving lock.
@@ -124,8 +135,16 @@ impl Endpoint {
 
 /// An endpoint whose operations are kept out.
 pub(crate) struct HeldEndpoint<'a> {
-    _writing: Locked<'a, WriteCursor>,
-    _reading: Locked<'a, ReadCursor>,
+    endpoint: &'a Endpoint,
+    writing: Locked<'a, WriteCursor>,
+    reading: Locked<'a, ReadCursor>,
+}
+
+impl HeldEndpoint<'_> {
+    /// As [`PrivateHalf::unbind`]: the handle is gone.
+    pub(crate) fn unbind(mut self, quotas: &Quotas) {
+        self.endpoint.start_afresh_held(&mut self.writing, &mut self.reading, None, 0, &quotas.messages);
+    }
 }
 
 impl PrivateHalf for Endpoint {
