@@ -159,6 +159,33 @@ pub const CALLS: &[Line] = &[
             assert_eq!(&start, b"first");
         })
     }),
+    ("a loan with a handle, read in place", Nothing, || {
+        let (ours, theirs) = Channel::create();
+        let event = Event::create();
+        Box::new(move || {
+            let mut loan = ours.reserve_with_handles(5000, 1).unwrap();
+            loan.copy_from_slice(&[7; 5000]);
+            loan.commit_with_handles(&mut [event.duplicate(Rights::SAME_RIGHTS).unwrap().into()]).unwrap();
+            let message = theirs.read_in_place().unwrap();
+            assert_eq!(message[..], [7; 5000]);
+            assert_eq!(message.finish().unwrap().len(), 1);
+        })
+    }),
+    ("a buffer of 64 KiB, made, sent to two and viewed", Barriers, || {
+        let pairs = [Channel::create(), Channel::create()];
+        let mut message = MessageBuf::new();
+        Box::new(move || {
+            let mut buffer = BufferMut::create(64 << 10).unwrap();
+            buffer.fill(7);
+            let buffer = buffer.freeze().unwrap();
+            for (ours, theirs) in &pairs {
+                ours.write(b"", &mut [buffer.duplicate(Rights::SAME_RIGHTS).unwrap().into()]).unwrap();
+                theirs.read(&mut message).unwrap();
+                let received = Buffer::from(message.take_handle(0).unwrap());
+                assert_eq!(received.view().unwrap()[1000], 7);
+            }
+        })
+    }),
     ("read from an empty channel", Nothing, || {
         let (ours, theirs) = Channel::create();
         let mut message = MessageBuf::new();
