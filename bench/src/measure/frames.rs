@@ -6,9 +6,10 @@
 //! and each reader at most, besides the one that is being filled and the one that is being read.
 
 use super::effort::Effort;
-use super::measurement::{Measurement, Stage, Unit, full_name};
+use super::measurement::{Unit, full_name};
 use super::sample::Sample;
-use crate::process::link::{Link, Reply};
+use super::teamwork::Teamwork;
+use crate::process::link::Link;
 use crate::process::team::{Part, Seat, Team};
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,40 @@ impl<S> Frames<S> {
 }
 
 impl<S: FanOut> Frames<S> {
+    fn read(seat: &Seat, link: &Link) -> Result<Word> {
+        let mut reader = S::Reader::join(seat)?;
+        link.send(&Ok::<_, String>(Word::Joined))?;
+        let (mut frames, mut sum) = (0, 0_u64);
+        loop {
+            let (number, of_one) = reader.next(|frame| {
+                ensure!(frame.len() == FRAME_BYTES, "a frame of {} bytes came", frame.len());
+                let number = frame.first_chunk().map_or(END, |word| u64::from_le_bytes(*word));
+                Ok((number, sum_of(frame)))
+            })??;
+            if number == END {
+                return Ok(Word::Read { frames, sum });
+            }
+            ensure!(number == frames, "frame {number} came, not {frames}");
+            frames += 1;
+            sum = sum.wrapping_add(of_one);
+        }
+    }
+}
+
+/// The sum of all words of a frame.
+fn sum_of(frame: &[u8]) -> u64 {
+    let (words, _) = frame.as_chunks();
+    words.iter().fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
+}
+
+impl<S: FanOut> Teamwork for Frames<S> {
+    const WHO: &'static str = S::WHO;
+    const UNIT: Unit = Unit::MessagesPerSecond;
+
+    fn name(&self) -> &'static str {
+        self.what
+    }
+
     fn measure(&self, effort: Effort) -> Result<Sample> {
         let mut source = S::source()?;
         let mut team = Team::default();
@@ -132,67 +167,7 @@ impl<S: FanOut> Frames<S> {
         Ok(Sample::Rate((sent - warm) as f64 / elapsed.as_secs_f64()))
     }
 
-    fn read(seat: &Seat, link: &Link) -> Result<Word> {
-        let mut reader = S::Reader::join(seat)?;
-        link.send(&Ok::<_, String>(Word::Joined))?;
-        let (mut frames, mut sum) = (0, 0_u64);
-        loop {
-            let (number, of_one) = reader.next(|frame| {
-                ensure!(frame.len() == FRAME_BYTES, "a frame of {} bytes came", frame.len());
-                let number = frame.first_chunk().map_or(END, |word| u64::from_le_bytes(*word));
-                Ok((number, sum_of(frame)))
-            })??;
-            if number == END {
-                return Ok(Word::Read { frames, sum });
-            }
-            ensure!(number == frames, "frame {number} came, not {frames}");
-            frames += 1;
-            sum = sum.wrapping_add(of_one);
-        }
-    }
-}
-
-/// The sum of all words of a frame.
-fn sum_of(frame: &[u8]) -> u64 {
-    let (words, _) = frame.as_chunks();
-    words.iter().fold(0, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)))
-}
-
-impl<S: FanOut> Measurement for Frames<S> {
-    fn who(&self) -> &'static str {
-        S::WHO
-    }
-
-    fn what(&self) -> &'static str {
-        self.what
-    }
-
-    fn unit(&self) -> Unit {
-        Unit::MessagesPerSecond
-    }
-
-    fn sleeps(&self) -> bool {
-        true
-    }
-
-    fn is_pinned(&self) -> bool {
-        false
-    }
-
-    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
-        stage.link.expect_done()?;
-        let measure = || self.measure(stage.effort);
-        match &stage.cores {
-            Some(cores) => cores.unbound(measure),
-            None => measure(),
-        }
-    }
-
-    fn far(&self, stage: &Stage<'_>) -> Result<()> {
-        stage.link.send(&Reply::Done(0))
-    }
-
-    fn play(&self, seat: &Seat, link: &Link) -> Result<()> {
+    fn play_part(&self, seat: &Seat, link: &Link) -> Result<()> {
         link.send(&Self::read(seat, link).map_err(|error| format!("{error:#}")))
     }
 }

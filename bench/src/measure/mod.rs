@@ -22,6 +22,7 @@ pub mod peer;
 pub mod rpc;
 mod sample;
 pub mod shared;
+mod teamwork;
 pub mod window;
 pub mod writers;
 

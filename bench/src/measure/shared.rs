@@ -15,10 +15,11 @@
 //! ```
 
 use super::effort::Effort;
-use super::measurement::{Measurement, Stage, Unit, full_name};
+use super::measurement::{Unit, full_name};
 use super::sample::Sample;
+use super::teamwork::Teamwork;
 use super::window::Window;
-use crate::process::link::{Link, Reply};
+use crate::process::link::Link;
 use crate::process::team::{Part, Seat, Team};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -81,16 +82,6 @@ impl<S: SharedStream, const BYTES: usize> Shared<S, BYTES> {
     /// Under this name.
     pub const fn new(what: &'static str) -> Self {
         Self { what, _stream: PhantomData }
-    }
-
-    fn measure(&self, effort: Effort) -> Result<Sample> {
-        for _ in 0..TRIES {
-            let (bytes, window) = self.attempt(effort)?;
-            if bytes > 0 {
-                return Ok(Sample::Rate(bytes as f64 / window.seconds()));
-            }
-        }
-        bail!("in {TRIES} attempts, no byte was read within the window");
     }
 
     /// One attempt: the bytes that were read within the window.
@@ -187,37 +178,25 @@ fn play<S: SharedStream, const BYTES: usize>(part: Part, link: &Link) -> Result<
     }
 }
 
-impl<S: SharedStream, const BYTES: usize> Measurement for Shared<S, BYTES> {
-    fn who(&self) -> &'static str {
-        S::WHO
-    }
+impl<S: SharedStream, const BYTES: usize> Teamwork for Shared<S, BYTES> {
+    const WHO: &'static str = S::WHO;
+    const UNIT: Unit = Unit::BytesPerSecond;
 
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         self.what
     }
 
-    fn unit(&self) -> Unit {
-        Unit::BytesPerSecond
+    fn measure(&self, effort: Effort) -> Result<Sample> {
+        for _ in 0..TRIES {
+            let (bytes, window) = self.attempt(effort)?;
+            if bytes > 0 {
+                return Ok(Sample::Rate(bytes as f64 / window.seconds()));
+            }
+        }
+        bail!("in {TRIES} attempts, no byte was read within the window");
     }
 
-    fn sleeps(&self) -> bool {
-        true
-    }
-
-    fn is_pinned(&self) -> bool {
-        false
-    }
-
-    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
-        stage.link.expect_done()?;
-        stage.unbound(|| self.measure(stage.effort))
-    }
-
-    fn far(&self, stage: &Stage<'_>) -> Result<()> {
-        stage.link.send(&Reply::Done(0))
-    }
-
-    fn play(&self, seat: &Seat, link: &Link) -> Result<()> {
+    fn play_part(&self, seat: &Seat, link: &Link) -> Result<()> {
         let played = play::<S, BYTES>(seat.part, link).map_err(|error| format!("{error:#}"));
         link.send(&played)
     }

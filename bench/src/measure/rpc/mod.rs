@@ -25,11 +25,12 @@ pub mod calls;
 pub mod seat;
 
 use super::effort::Effort;
-use super::measurement::{Measurement, Stage, Unit, full_name};
+use super::measurement::{Unit, full_name};
 use super::sample::{CallSample, Sample};
+use super::teamwork::Teamwork;
 use super::window::Window;
 use crate::machine::processor_time;
-use crate::process::link::{Link, Reply};
+use crate::process::link::Link;
 use crate::process::team::{Part, Seat, Team};
 use anyhow::{Context as _, Result, bail, ensure};
 use calls::{Calls, distribution};
@@ -78,15 +79,6 @@ impl<S> Rpc<S> {
 }
 
 impl<S: Service> Rpc<S> {
-    fn measure(&self, effort: Effort) -> Result<Sample> {
-        for _ in 0..TRIES {
-            if let Some(calls) = self.attempt(effort)? {
-                return Ok(Sample::Calls(calls));
-            }
-        }
-        bail!("in {TRIES} attempts, no call began and ended within the window");
-    }
-
     /// One attempt; `None` if no call began and ended within the window.
     fn attempt(&self, effort: Effort) -> Result<Option<CallSample>> {
         let mut spawn = S::starter(self.clients)?;
@@ -152,37 +144,24 @@ fn sum(words: Vec<Word>, window: Window, server_cpu: Duration) -> Result<Option<
     Ok(Some(sample).filter(|sample| !sample.each.is_empty()))
 }
 
-impl<S: Service> Measurement for Rpc<S> {
-    fn who(&self) -> &'static str {
-        S::WHO
-    }
+impl<S: Service> Teamwork for Rpc<S> {
+    const WHO: &'static str = S::WHO;
+    const UNIT: Unit = Unit::CallsPerSecond;
 
-    fn what(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         self.what
     }
 
-    fn unit(&self) -> Unit {
-        Unit::CallsPerSecond
+    fn measure(&self, effort: Effort) -> Result<Sample> {
+        for _ in 0..TRIES {
+            if let Some(calls) = self.attempt(effort)? {
+                return Ok(Sample::Calls(calls));
+            }
+        }
+        bail!("in {TRIES} attempts, no call began and ended within the window");
     }
 
-    fn sleeps(&self) -> bool {
-        true
-    }
-
-    fn is_pinned(&self) -> bool {
-        false
-    }
-
-    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
-        stage.link.expect_done()?;
-        stage.unbound(|| self.measure(stage.effort))
-    }
-
-    fn far(&self, stage: &Stage<'_>) -> Result<()> {
-        stage.link.send(&Reply::Done(0))
-    }
-
-    fn play(&self, seat: &Seat, link: &Link) -> Result<()> {
+    fn play_part(&self, seat: &Seat, link: &Link) -> Result<()> {
         let played = match seat.part {
             Part::Server => S::serve(&ServerSeat::new(link, seat.clients)).map(Word::Served),
             Part::Client => {
