@@ -10,7 +10,17 @@ use jacinth::*;
 const WHOLE: &str = "the size is the old one with all bytes, or the new one, and bytes that were cut are 0";
 
 pub(super) fn operations() -> Vec<OperationSpec> {
-    vec![create(), write(), write_again(), shrink(), grow(), decommit(), close()]
+    let first = "bytes are written or 0, and no extent is lost";
+    let again = "bytes are the new ones or the old ones";
+    vec![
+        create(),
+        write("vmo_write_first", first, false).exercises_recovery(),
+        write("vmo_write", again, true),
+        shrink(),
+        grow(),
+        decommit(),
+        close(),
+    ]
 }
 
 fn create() -> OperationSpec {
@@ -20,9 +30,10 @@ fn create() -> OperationSpec {
     })
 }
 
-fn write() -> OperationSpec {
-    OperationSpec::new("vmo_write_first", "bytes are written or 0, and no extent is lost")
-        .set_up(|| shared(false))
+/// A write to bytes that are 0 without memory, or that were written before.
+fn write(name: &str, guarantee: &'static str, was_written: bool) -> OperationSpec {
+    OperationSpec::new(name, guarantee)
+        .set_up(move || shared(was_written))
         .prepare(|| {
             let (control, vmo) = control_and_vmo();
             move || {
@@ -30,24 +41,10 @@ fn write() -> OperationSpec {
                 (vmo, control)
             }
         })
-        .check(|fixture, outcome| {
-            check_bytes(fixture, if outcome == Outcome::Finished { &[8] } else { &[0, 8] })
-        })
-        .exercises_recovery()
-}
-
-fn write_again() -> OperationSpec {
-    OperationSpec::new("vmo_write", "bytes are the new ones or the old ones")
-        .set_up(|| shared(true))
-        .prepare(|| {
-            let (control, vmo) = control_and_vmo();
-            move || {
-                write_all(&vmo, 8).unwrap();
-                (vmo, control)
-            }
-        })
-        .check(|fixture, outcome| {
-            check_bytes(fixture, if outcome == Outcome::Finished { &[8] } else { &[7, 8] })
+        .check(move |fixture, outcome| {
+            let (after, before) = (8, if was_written { 7 } else { 0 });
+            // A write that has finished leaves none of the bytes before it.
+            check_bytes(fixture, &[after, if outcome == Outcome::Finished { after } else { before }])
         })
 }
 

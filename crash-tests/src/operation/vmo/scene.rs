@@ -57,7 +57,7 @@ pub(super) fn check_contents(vmo: &Vmo, may_be: &[u8]) -> CheckResult {
             return Err(format!("at {offset} are {bytes:?}, and not {may_be:?}"));
         }
     }
-    // Both extents can be written, whoever has linked them.
+    // Both extents can be written, also if the dead process has linked them.
     write_all(vmo, 9).map_err(|status| format!("writing: {status}"))?;
     let bytes = vmo.read_to_object::<[u8; 8]>(AT[1]);
     if bytes == Ok([9; 8]) { Ok(()) } else { Err(format!("written bytes are {bytes:?}")) }

@@ -54,7 +54,7 @@ impl Memory {
         self.vmos.push(vmo);
     }
 
-    /// Makes an object, whose bytes are 0, whoever had its pages before.
+    /// Makes an object. Its bytes are 0, also if another object had its pages before.
     pub fn create(&mut self, random: &mut Rng) -> Result<(), Status> {
         let bytes = random.usize(1..=MOST_PAGES) * PAGE;
         let options = if random.bool() { VmoOptions::empty() } else { VmoOptions::NON_RESIZABLE };
