@@ -1,4 +1,4 @@
-//! The rows of streams that several processes write and read, by the program `compare` itself.
+//! The rows of streams and frames between several processes, by the program `compare` itself.
 
 use serde_json::Value;
 use std::path::Path;
@@ -7,8 +7,18 @@ use std::process::{Command, Stdio};
 /// A measurement fails if a byte that was written is not read.
 #[test]
 fn shared_streams_carry_all_bytes() {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared.json");
-    let rows = ["socket_shared_4", "socket_shared_4_64KiB"];
+    run_rows(&["socket_shared_4", "socket_shared_4_64KiB"]);
+}
+
+/// A measurement fails if a reader misses a frame, or a word of one.
+#[test]
+fn frames_reach_all_readers() {
+    run_rows(&["frames_4MiB_1_to_3"]);
+}
+
+/// Runs these rows once.
+fn run_rows(rows: &[&str]) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.json", rows[0]));
     let mut command = Command::new(env!("CARGO_BIN_EXE_compare"));
     command.args(["--quick", "--rounds", "1", "--json", path.to_str().unwrap()]);
     command.args(rows.iter().flat_map(|row| ["--only", row])).stdin(Stdio::null());
