@@ -242,7 +242,7 @@ fn refused_writes_end_no_waits() {
     });
 }
 
-/// A channel that nobody owns any more is closed when the last of its memory is back, however it lost its owner.
+/// A channel without an owner is closed when the last of its memory is back, however it lost its owner.
 #[test]
 fn channels_close_after_their_loans() {
     let write_in_vain = |channel: Channel| {

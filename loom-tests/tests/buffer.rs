@@ -1,4 +1,4 @@
-//! Buffers: what was filled is seen by those who find it frozen, and stays while somebody looks.
+//! Buffers: a thread that finds a buffer frozen sees what was filled, and the bytes stay while a thread looks.
 
 mod support;
 
@@ -42,7 +42,7 @@ fn frozen_bytes_are_complete() {
     });
 }
 
-/// INV-BUFFER-2: the block of a buffer is nobody else's while a thread looks at it, though all other handles are closed.
+/// INV-BUFFER-2: no other object gets the block of a buffer while a thread looks at it, though all other handles are closed.
 #[test]
 fn a_look_keeps_the_block() {
     model(1, || {

@@ -299,8 +299,8 @@ zx_status_t jacinth_buffer_discard(jacinth_buffer_mut_t* buffer);
 zx_status_t jacinth_buffer_get_size(zx_handle_t buffer, size_t* size);
 
 /**
- * Stores where the bytes of a buffer are. The view keeps them until jacinth_buffer_view_release(), whatever becomes of the
- * handles: also if @p buffer is closed or sent on meanwhile.
+ * Stores where the bytes of a buffer are. The view keeps them until jacinth_buffer_view_release(), also if @p buffer is closed
+ * or sent on meanwhile.
  *
  * Rights: ZX_RIGHT_READ.
  *

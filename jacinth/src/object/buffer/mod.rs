@@ -72,7 +72,7 @@ pub struct BufferMut {
     buffer: Option<shm::BufferMut>,
 }
 
-/// The bytes of a [`Buffer`], in place. They begin at a multiple of 64, and stay as long as the view does, whatever becomes of the
+/// The bytes of a [`Buffer`], in place. They begin at a multiple of 64, and stay as long as the view does, also after a close of the
 /// buffer's handles.
 ///
 /// No process writes to them: a buffer is written by its one owner, before it is frozen. (All of this library rests on the trust

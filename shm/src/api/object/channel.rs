@@ -170,7 +170,7 @@ impl Thread {
     }
 
     /// Closes the handle. If memory of its channel is lent to the program, it is closed when the last of it comes back. For a
-    /// handle whose owner is gone, and who could not try again.
+    /// handle without an owner that could try again.
     pub fn close_when_returned(&self, found: ResolvedHandle) -> Result<()> {
         let closed = self.end_call(given_up::close_when_returned(self, found));
         self.free_halves_if_due();
