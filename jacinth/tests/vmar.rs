@@ -3,7 +3,9 @@
 mod support;
 
 use jacinth::*;
+use procfs::process::MMPermissions as Permissions;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use support::guessed_values::GuessedValues;
 use support::*;
 
 const PAGE: usize = 4096;
@@ -142,6 +144,96 @@ fn a_mapping_keeps_its_object() {
     });
 }
 
+/// A program that works out how values go on does not get at the handle that keeps a mapping.
+#[test]
+fn guessed_values_end_no_mapping() {
+    in_arena(|supervisor| {
+        let vmo = Vmo::create(PAGE as u64).unwrap();
+        let root = root();
+        let values = GuessedValues::from_here();
+        let address = map(&vmo, 0, PAGE, READ_WRITE).unwrap();
+        word(address).store(7, Relaxed);
+        drop(vmo);
+        values.close_all();
+        supervisor.collect().unwrap();
+        let others: Vec<_> = (0..100).map(|_| Vmo::create(PAGE as u64).unwrap()).collect();
+        for other in &others {
+            other.write(&[9; PAGE], 0).unwrap();
+        }
+        assert_eq!(word(address).load(Relaxed), 7);
+        root.unmap(address, PAGE, promise()).unwrap();
+    });
+}
+
+/// What the system lets this process do with the memory at an address, if it has any there.
+fn access_at(address: usize) -> Option<Permissions> {
+    let maps = procfs::process::Process::myself().unwrap().maps().unwrap();
+    let mut maps = maps.into_iter();
+    maps.find(|map| (map.address.0..map.address.1).contains(&(address as u64))).map(|map| map.perms)
+}
+
+#[test]
+fn an_unmapped_range_is_mapped_again() {
+    in_arena(|supervisor| {
+        let vmo = Vmo::create(3 * PAGE as u64).unwrap();
+        let reader = vmo.duplicate(Rights::READ | Rights::MAP).unwrap();
+        let address = map(&vmo, PAGE as u64, 2 * PAGE, READ_WRITE).unwrap();
+        word(address).store(7, Relaxed);
+        root().unmap(address, 2 * PAGE, promise()).unwrap();
+        // It is retained without access, and is nobody's.
+        assert_eq!(access_at(address), Some(Permissions::SHARED));
+        assert_eq!(root().protect(address, PAGE, READ, promise()), Err(Status::NOT_FOUND));
+        assert_eq!(root().unmap(address, PAGE, promise()), Err(Status::NOT_FOUND));
+        // Other bytes, and a handle of other rights, get other ranges.
+        for (vmo, offset, len) in [(&vmo, 0, 2), (&vmo, 1, 1), (&reader, 1, 2)] {
+            let other = map(vmo, (offset * PAGE) as u64, len * PAGE, READ).unwrap();
+            assert_ne!(other, address);
+            root().unmap(other, len * PAGE, promise()).unwrap();
+        }
+        vmo.write(&8_u64.to_ne_bytes(), PAGE as u64).unwrap();
+        assert_eq!(map(&vmo, PAGE as u64, 2 * PAGE, READ), Ok(address));
+        assert_eq!(access_at(address), Some(Permissions::SHARED | Permissions::READ));
+        assert_eq!(word(address).load(Relaxed), 8);
+        root().protect(address, 2 * PAGE, READ_WRITE, promise()).unwrap();
+        // One handle keeps the mapping, and ends with it.
+        let before = supervisor.inspect().handles;
+        root().unmap(address, 2 * PAGE, promise()).unwrap();
+        assert_eq!(supervisor.inspect().handles, before - 1);
+    });
+}
+
+/// A range that is retained keeps no object, and shows none after it.
+#[test]
+fn a_retained_range_outlives_its_object_unused() {
+    in_arena(|supervisor| {
+        // The address space is an object too.
+        let _ = root();
+        let before = supervisor.inspect();
+        let mut addresses = Vec::new();
+        for round in 0..3_u64 {
+            let vmo = Vmo::create(2 * PAGE as u64).unwrap();
+            let address = map(&vmo, 0, 2 * PAGE, READ_WRITE).unwrap();
+            assert_eq!(word(address).load(Relaxed), 0);
+            word(address).store(round + 1, Relaxed);
+            assert_eq!(vmo.read_to_object::<u64>(0), Ok(round + 1));
+            root().unmap(address, 2 * PAGE, promise()).unwrap();
+            addresses.push(address);
+            drop(vmo);
+            supervisor.collect().unwrap();
+        }
+        addresses.dedup();
+        assert_eq!(addresses.len(), 3, "each object has a range of its own: {addresses:x?}");
+        let after = supervisor.inspect();
+        assert_eq!((after.objects, after.blocks), (before.objects, before.blocks));
+        // A program that wants the address gets it.
+        let vmo = Vmo::create(PAGE as u64).unwrap();
+        vmo.write(&9_u64.to_ne_bytes(), 0).unwrap();
+        let there = root().map(addresses[0] + PAGE, &vmo, 0, PAGE, READ | VmarFlags::SPECIFIC);
+        assert_eq!(there, Ok(addresses[0] + PAGE));
+        assert_eq!(word(addresses[0] + PAGE).load(Relaxed), 9);
+    });
+}
+
 #[test]
 fn a_middle_part_is_unmapped() {
     in_arena(|_| {
@@ -225,6 +317,10 @@ fn locked_processes_map_sparse_objects() {
             assert_eq!(word(address).load(Relaxed), u64::from(b'x'));
             root().unmap(address, GIB, promise()).unwrap();
         }
+        // A range whose pages the system would keep in memory is not retained.
+        let address = map(&vmo, 0, PAGE, READ).unwrap();
+        root().unmap(address, PAGE, promise()).unwrap();
+        assert_eq!(access_at(address), None);
         vmo.set_size(0).unwrap();
         let grown_kib = resident().saturating_sub(before);
         assert!(grown_kib < 64 << 10, "{grown_kib} KiB");

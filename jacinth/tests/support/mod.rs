@@ -8,6 +8,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 pub mod commanded_child;
+pub mod guessed_values;
 pub mod stepped;
 
 use jacinth::*;

@@ -3,6 +3,8 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::HandleValue;
 use crate::handle::lookup::{self, ResolvedHandle};
+#[cfg(not(loom))]
+use crate::process::half::maps::Keeper;
 use crate::process::thread::Thread;
 use crate::sync::{Relaxed, Release};
 
@@ -28,4 +30,18 @@ pub(crate) fn release(thread: &Thread, keeper: ResolvedHandle) -> Result<HandleV
     // changes a KEPT entry.
     cell.store(live.0, Release);
     Ok(thread.process.codec.encode(keeper.index, live))
+}
+
+#[cfg(not(loom))]
+impl From<ResolvedHandle> for Keeper {
+    fn from(kept: ResolvedHandle) -> Self {
+        Self { index: kept.index, entry: kept.entry }
+    }
+}
+
+#[cfg(not(loom))]
+impl From<Keeper> for ResolvedHandle {
+    fn from(keeper: Keeper) -> Self {
+        Self { index: keeper.index, entry: keeper.entry }
+    }
 }

@@ -184,7 +184,7 @@ impl Thread {
     #[cfg(not(loom))]
     pub fn vmo_unmap(&self, at: usize, len: usize, promise: MemoryPromise) -> Result<()> {
         let (keepers, unmapped) = map::unmap(self, at, len, promise);
-        let closed = keepers.into_iter().try_for_each(|keeper| self.close(self.lookup(keeper)?));
+        let closed = keepers.into_iter().try_for_each(|keeper| self.close(keeper));
         unmapped.and(closed)
     }
 

@@ -38,14 +38,15 @@ pub struct VmoInfo {
 pub(crate) fn info(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<VmoInfo> {
     with_vmo(thread, found, rights, |vmo| {
         let arena = thread.arena();
+        let koid = koid_of(arena, vmo.vmo)?;
         Ok(VmoInfo {
-            koid: koid_of(arena, vmo.vmo)?,
+            koid,
             name: name_of(arena, vmo.vmo)?,
             size_bytes: vmo.size().bytes(),
             is_resizable: vmo.geometry.is_resizable(),
             parent_koid: children::parent_koid(thread, vmo.vmo.slot())?,
             children: children::count(arena, vmo.vmo.slot())?,
-            mappings: thread.process.maps.lock().count_of(vmo.vmo),
+            mappings: thread.process.maps.lock().count_of(koid),
             // Also behind its end, where a mapping or a late write may have committed some.
             committed_bytes: committed(&vmo, 0..arena.config().largest_vmo_bytes())?,
             rights: Some(found.rights()),

@@ -1,35 +1,31 @@
 //! The VM objects of the own process: those that it has handles to, and those that it has mapped.
 //!
-//! An object appears once for each handle and once for each mapped range. The keeper of a mapping is no handle of the program's, so
-//! it stands for its ranges alone. A range that another thread maps or unmaps meanwhile may appear as its keeper.
+//! An object appears once for each handle and once for each mapped range. The keeper of a mapping is no handle of the program's, and
+//! no value names it (INV-ENTRY-5).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::region::window::Access;
-use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
-use crate::handle::lookup;
-use crate::object::info::{MAX_NAME_BYTES, koid_of, name_of};
+use crate::arena::word::handle::{Entry, EntryIndex, Rights};
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::info::{MAX_NAME_BYTES, name_of};
 use crate::object::vmo::extents::with_vmo;
 use crate::object::vmo::info::{self, VmoInfo, committed};
 use crate::process::half::maps::Mapped;
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
-use std::collections::BTreeSet;
 
 /// The objects by handle, then by mapping in the order of addresses.
 pub(crate) fn list(thread: &Thread) -> Result<Vec<VmoInfo>> {
-    let mapped = thread.process.maps.lock().keepers();
-    let keepers: BTreeSet<HandleValue> = mapped.iter().copied().collect();
     let mut vmos = Vec::new();
     for index in (1..thread.arena().used_entries(thread.table_row)).map(EntryIndex) {
         let Some(cell) = thread.arena().entry(thread.table_row, index) else { continue };
         // Relaxed: of the entry its generation alone is used, and the lookup of the value loads the entry again.
         let value = thread.process.codec.encode(index, Entry(cell.load(Relaxed)));
-        if !keepers.contains(&value) {
-            vmos.extend(by(thread, value)?);
-        }
+        vmos.extend(lookup::lookup(thread, value).map_or(Ok(None), |found| by(thread, found))?);
     }
-    for keeper in mapped {
-        vmos.extend(by(thread, keeper)?.map(|info| VmoInfo { rights: None, ..info }));
+    let ranges = thread.process.maps.lock().ranges();
+    for (_, mapped) in ranges {
+        vmos.extend(by(thread, mapped.keeper.into())?.map(|info| VmoInfo { rights: None, ..info }));
     }
     Ok(vmos)
 }
@@ -65,14 +61,13 @@ pub(crate) fn ranges(thread: &Thread) -> Result<Vec<MappedRange>> {
 }
 
 fn range(thread: &Thread, base: usize, mapped: &Mapped) -> Result<MappedRange> {
-    let keeper = lookup::lookup(thread, mapped.keeper)?;
-    with_vmo(thread, keeper, Rights::empty(), |vmo| {
+    with_vmo(thread, mapped.keeper.into(), Rights::empty(), |vmo| {
         let len = mapped.end - base;
         Ok(MappedRange {
             base,
             len,
             access: mapped.access,
-            vmo_koid: koid_of(vmo.arena, vmo.vmo)?,
+            vmo_koid: mapped.koid,
             vmo_name: name_of(vmo.arena, vmo.vmo)?,
             vmo_offset: mapped.offset,
             committed_bytes: committed(&vmo, mapped.offset..mapped.offset + len as u64)?,
@@ -81,9 +76,8 @@ fn range(thread: &Thread, base: usize, mapped: &Mapped) -> Result<MappedRange> {
 }
 
 /// `None`: it is a handle to another kind of object, or was closed meanwhile.
-fn by(thread: &Thread, value: HandleValue) -> Result<Option<VmoInfo>> {
-    let found = lookup::lookup(thread, value);
-    match found.and_then(|found| info::info(thread, found, Rights::empty())) {
+fn by(thread: &Thread, found: ResolvedHandle) -> Result<Option<VmoInfo>> {
+    match info::info(thread, found, Rights::empty()) {
         Ok(info) => Ok(Some(info)),
         Err(Error::BadHandle | Error::WrongType) => Ok(None),
         Err(error) => Err(error),

@@ -5,15 +5,18 @@
 //! So no change of size moves or removes a page under a program that reads it.
 //!
 //! INV-VMO-4: while anything of a mapping stands, its keeper does (`process/half/maps`). So no extent under a mapping is
-//! freed. The pages are unmapped before the keeper is closed.
+//! freed. The pages are out of reach before the keeper is closed: unmapped, or retained without access (`process/half/retained`).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::layout::PAGE_BYTES;
 use crate::arena::region::window::{self, Access};
-use crate::arena::word::handle::{HandleValue, Rights};
-use crate::handle::lookup::{self, ResolvedHandle};
+use crate::arena::word::handle::Rights;
+use crate::handle::keeper;
+use crate::handle::lookup::ResolvedHandle;
+use crate::object::info::koid_of;
 use crate::object::vmo::extents::{Extents, with_vmo};
 use crate::process::half::maps::Mapped;
+use crate::process::half::retained::View;
 use crate::process::thread::Thread;
 use crate::refcount::{self, moving};
 use core::ops::Range;
@@ -88,37 +91,54 @@ pub(crate) fn map(
         for piece in vmo.pieces(bytes.clone()) {
             vmo.lines_to_write(thread, piece?.extent)?;
         }
-        let keeper = moving::duplicate_pinned(thread, found, found.rights())?;
-        let mapped = place(thread, &vmo, bytes, request);
-        match mapped {
-            Ok(range) => {
+        let koid = koid_of(thread.arena(), vmo.vmo)?;
+        let keeper = keeper::keep(thread, moving::duplicate_pinned(thread, found, Rights::empty())?)?;
+        match reuse(thread, koid, request).map_or_else(|| place(thread, &vmo, bytes, request), Ok) {
+            Ok(Placed { at, is_locked }) => {
                 let mapped = Mapped {
-                    end: range.end,
-                    keeper,
-                    object: vmo.vmo,
+                    end: at + request.len,
+                    keeper: keeper.into(),
+                    koid,
                     offset: request.offset,
                     access: request.access,
                     most: request.most,
+                    is_locked,
                 };
-                thread.process.maps.lock().insert(range.start, mapped);
-                Ok(range.start)
+                thread.process.maps.lock().insert(at, mapped);
+                if request.populates {
+                    window::populate(at, request.len);
+                }
+                Ok(at)
             }
             Err(error) => {
                 // Not the last handle: the caller's is still there, or is being closed by a thread that finds this one.
-                refcount::drop_handle(thread, lookup::lookup(thread, keeper)?)?;
+                refcount::drop_handle(thread, keeper)?;
                 Err(error)
             }
         }
     })
 }
 
+/// Where the pages were mapped.
+struct Placed {
+    at: usize,
+    /// Whether the system locks them in memory.
+    is_locked: bool,
+}
+
+/// A range that shows these bytes already, if one was retained.
+fn reuse(thread: &Thread, koid: u64, request: &MapRequest) -> Option<Placed> {
+    let mut maps = thread.process.maps.lock();
+    if let Some(at) = request.at {
+        maps.retained.give_up_within(&(at..at.saturating_add(request.len)));
+        return None;
+    }
+    let view = View { koid, offset: request.offset, len: request.len, most: request.most };
+    maps.retained.reuse(view, request.access).map(|at| Placed { at, is_locked: false })
+}
+
 /// Reserves the address space, and maps all pieces into it.
-fn place(
-    thread: &Thread,
-    vmo: &Extents<'_>,
-    bytes: Range<u64>,
-    request: &MapRequest,
-) -> Result<Range<usize>> {
+fn place(thread: &Thread, vmo: &Extents<'_>, bytes: Range<u64>, request: &MapRequest) -> Result<Placed> {
     let arena = thread.arena();
     let refused = |error: io::Error| refused(&error, request.len);
     // Without the right to write, not even a later call may make the pages writable.
@@ -126,27 +146,29 @@ fn place(
     let file = file.ok_or(Error::NotSupported(
         "mapping pages: the arena's descriptor was closed, or /proc is not there to open it for reading",
     ))?;
-    let base = window::reserve(request.at, request.len).map_err(refused)?;
-    let range = base..base + request.len;
+    let reserve = || window::reserve(request.at, request.len);
+    // Address space is short: what is retained gives way.
+    let at = reserve().or_else(|error| match thread.process.maps.lock().retained.give_up_all() {
+        true => reserve(),
+        false => Err(error),
+    });
+    let at = at.map_err(refused)?;
     // SAFETY: just reserved, and no other thread knows it.
-    let is_locked = unsafe { window::is_locked(base) };
+    let is_locked = unsafe { window::is_locked(at) };
     let all_placed = vmo.pieces(bytes.clone()).try_for_each(|piece| {
         let piece = piece?;
         let lines = vmo.lines(piece.extent)?.ok_or(Error::Corrupt("a mapped extent is gone"))?;
         let offset = arena.offset_of(piece.lines(lines)?);
-        let at = base + (piece.from - bytes.start as usize);
+        let to = at + (piece.from - bytes.start as usize);
         // SAFETY: within the range that was just reserved, which no other thread knows.
-        unsafe { window::place((at, piece.len), (file, offset), request.access, is_locked) }.map_err(refused)
+        unsafe { window::place((to, piece.len), (file, offset), request.access, is_locked) }.map_err(refused)
     });
     if let Err(error) = all_placed {
         // SAFETY: as above. It splits no mapping, so it does not fail.
-        let _ = unsafe { window::unmap(base, request.len) };
+        let _ = unsafe { window::unmap(at, request.len) };
         return Err(error);
     }
-    if request.populates {
-        window::populate(base, request.len);
-    }
-    Ok(range)
+    Ok(Placed { at, is_locked })
 }
 
 fn checked(at: usize, len: usize) -> Result<Range<usize>> {
@@ -155,14 +177,14 @@ fn checked(at: usize, len: usize) -> Result<Range<usize>> {
     end.map(|end| at..end).ok_or(Error::InvalidArgs("a range that is no whole pages"))
 }
 
-/// Unmaps what is mapped in the range. Gives the handles that nothing mapped needs any more, also after an error: the caller
+/// Unmaps what is mapped in the range. Gives the keepers that nothing mapped needs any more, also after an error: the caller
 /// closes them.
 pub(crate) fn unmap(
     thread: &Thread,
     at: usize,
     len: usize,
     _promise: MemoryPromise,
-) -> (Vec<HandleValue>, Result<()>) {
+) -> (Vec<ResolvedHandle>, Result<()>) {
     let mut keepers = Vec::new();
     let unmapped = checked(at, len).and_then(|range| {
         let mut maps = thread.process.maps.lock();
@@ -171,10 +193,9 @@ pub(crate) fn unmap(
             return Err(Error::NotFound);
         }
         for (part, _) in parts {
-            // SAFETY: mapped by `place`, and still listed. The caller has promised that no thread uses it.
-            unsafe { window::unmap(part.start, part.len()) }.map_err(|error| refused(&error, part.len()))?;
-            // Behind the unmapping (INV-VMO-4).
-            keepers.extend(maps.remove(&part));
+            // SAFETY: listed. The caller has promised that no thread uses it.
+            let keeper = unsafe { maps.unmap(&part) }.map_err(|error| refused(&error, part.len()))?;
+            keepers.extend(keeper.map(ResolvedHandle::from));
         }
         Ok(())
     });

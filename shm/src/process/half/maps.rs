@@ -1,34 +1,46 @@
 //! What this process has mapped of VM objects: which range belongs to which handle.
 //!
-//! A mapping has a handle of its own, its *keeper*, whose value no caller gets. It keeps the object while anything of it
-//! is mapped, and has the rights that bound later changes of access. The keeper dies with the process as every handle does, and
-//! so do the mappings: recovery has nothing to do for them.
+//! A mapping has a handle of its own, its *keeper* (`handle/keeper`), which keeps the object while anything of it is mapped.
+//! The keeper dies with the process as every handle does, and so do the mappings: recovery has nothing to do for them.
 
 use crate::arena::region::window::{self, Access};
-use crate::arena::word::handle::HandleValue;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::handle::{Entry, EntryIndex};
+use crate::process::half::retained::{RetainedRanges, View};
 use core::ops::Range;
 use std::collections::BTreeMap;
+
+/// The handle that keeps a mapping's object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keeper {
+    pub(crate) index: EntryIndex,
+    pub(crate) entry: Entry,
+}
 
 /// A mapped range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mapped {
     pub(crate) end: usize,
-    pub(crate) keeper: HandleValue,
-    /// The keeper's object, which no other one replaces while the keeper is open.
-    pub(crate) object: ObjectRef,
+    pub(crate) keeper: Keeper,
+    /// The koid of the keeper's object.
+    pub(crate) koid: u64,
     /// The byte of the object at its beginning.
     pub(crate) offset: u64,
     /// The access that it has.
     pub(crate) access: Access,
     /// The access that it may ever have.
     pub(crate) most: Access,
+    /// Whether the system locks its pages in memory.
+    pub(crate) is_locked: bool,
 }
 
 /// The mapped ranges, by their first address.
 #[derive(Debug, Default)]
 pub(crate) struct Maps {
     by_start: BTreeMap<usize, Mapped>,
+    /// How many ranges each keeper has.
+    ranges_of: BTreeMap<EntryIndex, usize>,
+    /// Ranges that were unmapped last.
+    pub(crate) retained: RetainedRanges,
     /// The process that has mapped them: a forked child has none of them.
     process: u32,
 }
@@ -37,6 +49,11 @@ impl Maps {
     /// Adds a range in which nothing is mapped.
     pub(crate) fn insert(&mut self, start: usize, mapped: Mapped) {
         self.process = std::process::id();
+        self.add(start, mapped);
+    }
+
+    fn add(&mut self, start: usize, mapped: Mapped) {
+        *self.ranges_of.entry(mapped.keeper.index).or_default() += 1;
         self.by_start.insert(start, mapped);
     }
 
@@ -45,14 +62,9 @@ impl Maps {
         self.by_start.iter().map(|(start, mapped)| (*start, *mapped)).collect()
     }
 
-    /// The keeper of each range, in the order of addresses.
-    pub(crate) fn keepers(&self) -> Vec<HandleValue> {
-        self.by_start.values().map(|mapped| mapped.keeper).collect()
-    }
-
-    /// How many ranges are mapped of this object.
-    pub(crate) fn count_of(&self, object: ObjectRef) -> usize {
-        self.by_start.values().filter(|mapped| mapped.object == object).count()
+    /// How many ranges are mapped of the object with this koid.
+    pub(crate) fn count_of(&self, koid: u64) -> usize {
+        self.by_start.values().filter(|mapped| mapped.koid == koid).count()
     }
 
     /// The parts of `range` that are mapped, in order.
@@ -91,23 +103,48 @@ impl Maps {
         if mapped.end > at {
             let rest = Mapped { offset: mapped.offset + (at - start) as u64, ..*mapped };
             mapped.end = at;
-            self.by_start.insert(at, rest);
+            self.add(at, rest);
         }
     }
 
-    /// Takes `range` out, and cuts what is mapped across its ends. Gives the keepers of which nothing is left.
-    pub(crate) fn remove(&mut self, range: &Range<usize>) -> Vec<HandleValue> {
-        self.split(range.start);
-        self.split(range.end);
-        let mut keepers = Vec::new();
-        for (part, mapped) in self.within(range) {
-            self.by_start.remove(&part.start);
-            if !keepers.contains(&mapped.keeper) {
-                keepers.push(mapped.keeper);
-            }
+    /// Unmaps a part of one mapping, and cuts what is left of it. Gives the mapping's keeper if nothing is left.
+    ///
+    /// # Safety
+    /// The part is listed ([`within`](Self::within)), and no thread uses it any more.
+    pub(crate) unsafe fn unmap(&mut self, part: &Range<usize>) -> std::io::Result<Option<Keeper>> {
+        // SAFETY: the caller's promise.
+        if !unsafe { self.retain(part) } {
+            // SAFETY: as above.
+            unsafe { window::unmap(part.start, part.len()) }?;
         }
-        keepers.retain(|keeper| self.by_start.values().all(|mapped| mapped.keeper != *keeper));
-        keepers
+        Ok(self.remove(part))
+    }
+
+    /// Keeps the range for the next mapping of the same bytes. `false`: it is only a part of a mapping, or its pages would stay
+    /// in memory, or [`RetainedRanges::retain`] refuses.
+    ///
+    /// # Safety
+    /// As for [`unmap`](Self::unmap).
+    unsafe fn retain(&mut self, part: &Range<usize>) -> bool {
+        let whole =
+            self.by_start.get(&part.start).filter(|mapped| mapped.end == part.end && !mapped.is_locked);
+        whole.copied().is_some_and(|Mapped { koid, offset, most, .. }| {
+            // SAFETY: the caller's promise.
+            unsafe { self.retained.retain(part.start, View { koid, offset, len: part.len(), most }) }
+        })
+    }
+
+    /// Takes a part of one mapping out of the list. Gives its keeper if nothing else of it is listed.
+    fn remove(&mut self, part: &Range<usize>) -> Option<Keeper> {
+        self.split(part.start);
+        self.split(part.end);
+        let keeper = self.by_start.remove(&part.start)?.keeper;
+        let others = self.ranges_of.get_mut(&keeper.index)?;
+        *others -= 1;
+        (*others == 0).then(|| {
+            self.ranges_of.remove(&keeper.index);
+            keeper
+        })
     }
 }
 
@@ -115,6 +152,7 @@ impl Drop for Maps {
     /// The process leaves the arena: the handles end, and the pages are soon others'.
     fn drop(&mut self) {
         if self.process == std::process::id() {
+            self.retained.give_up_all();
             for (start, mapped) in &self.by_start {
                 // SAFETY: mapped by this library. A program that still uses it faults: it has left the arena.
                 let _ = unsafe { window::unmap(*start, mapped.end - start) };
@@ -127,20 +165,32 @@ impl Drop for Maps {
 mod tests {
     use super::*;
 
-    const ONE: HandleValue = HandleValue(1);
-    const TWO: HandleValue = HandleValue(2);
+    const ONE: EntryIndex = EntryIndex(1);
+    const TWO: EntryIndex = EntryIndex(2);
 
-    fn parts(maps: &Maps) -> Vec<(usize, usize, u32)> {
-        maps.by_start.iter().map(|(start, mapped)| (*start, mapped.end, mapped.keeper.0)).collect()
+    fn parts(maps: &Maps) -> Vec<(usize, usize, EntryIndex)> {
+        maps.by_start.iter().map(|(start, mapped)| (*start, mapped.end, mapped.keeper.index)).collect()
+    }
+
+    fn removed(maps: &mut Maps, range: Range<usize>) -> Vec<EntryIndex> {
+        let parts = maps.within(&range).into_iter();
+        parts.filter_map(|(part, _)| maps.remove(&part)).map(|keeper| keeper.index).collect()
     }
 
     /// Of no process, so that nothing is unmapped at the end.
     fn two_neighbours() -> Maps {
         let mut maps = Maps::default();
-        for (start, keeper) in [(10, ONE), (20, TWO)] {
-            let object = ObjectRef(keeper.0);
-            let (access, most) = (Access::empty(), Access::READ);
-            maps.insert(start, Mapped { end: start + 10, keeper, object, offset: 100, access, most });
+        for (start, index) in [(10, ONE), (20, TWO)] {
+            let mapped = Mapped {
+                end: start + 10,
+                keeper: Keeper { index, entry: Entry(0) },
+                koid: index.0.into(),
+                offset: 100,
+                access: Access::empty(),
+                most: Access::READ,
+                is_locked: false,
+            };
+            maps.insert(start, mapped);
         }
         maps.process = 0;
         maps
@@ -149,15 +199,15 @@ mod tests {
     #[test]
     fn a_hole_splits_a_mapping() {
         let mut maps = two_neighbours();
-        assert_eq!(maps.remove(&(12..15)), []);
-        assert_eq!(parts(&maps), [(10, 12, 1), (15, 20, 1), (20, 30, 2)]);
-        assert_eq!(maps.keepers(), [ONE, ONE, TWO]);
-        assert_eq!([ONE, TWO].map(|keeper| maps.count_of(ObjectRef(keeper.0))), [2, 1]);
+        assert_eq!(removed(&mut maps, 12..15), []);
+        assert_eq!(parts(&maps), [(10, 12, ONE), (15, 20, ONE), (20, 30, TWO)]);
+        assert_eq!([1, 2, 3].map(|koid| maps.count_of(koid)), [2, 1, 0]);
         assert!(!maps.covers(&(10..20)) && maps.covers(&(15..30)) && maps.covers(&(10..12)));
-        assert_eq!(maps.remove(&(11..25)), []);
-        assert_eq!(parts(&maps), [(10, 11, 1), (25, 30, 2)]);
-        assert_eq!(maps.remove(&(0..100)), [ONE, TWO]);
-        assert_eq!(maps.remove(&(0..100)), []);
+        assert_eq!(removed(&mut maps, 11..25), []);
+        assert_eq!(parts(&maps), [(10, 11, ONE), (25, 30, TWO)]);
+        assert_eq!(removed(&mut maps, 0..100), [ONE, TWO]);
+        assert_eq!(removed(&mut maps, 0..100), []);
+        assert!(maps.ranges_of.is_empty());
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) mod calls;
 pub(crate) mod entrance;
 #[cfg(not(loom))]
 pub(crate) mod maps;
+#[cfg(not(loom))]
+pub(crate) mod retained;
 pub(crate) mod stream_detector;
 
 use crate::arena::error::Result;
