@@ -195,6 +195,30 @@ fn timers_make_the_descriptor_readable() {
     });
 }
 
+/// No thread tells of the memory of a buffer that is dropped, and the event loop looks for it.
+#[test]
+fn returned_memory_makes_the_descriptor_readable() {
+    const BYTES: usize = 1 << 20;
+    in_arena_of(
+        |config| (config.pool_bytes, config.max_loan_bytes) = (4 << 20, BYTES as u64),
+        |_| {
+            both_ways(|| {
+                let (channel, _far) = Channel::create();
+                let mut held: Vec<_> = std::iter::from_fn(|| channel.reserve_buffer(BYTES).ok()).collect();
+                let (port, port_fd) = armed();
+                channel.wait_async(&port, 1, Signals::CHANNEL_WRITABLE, WaitAsyncOpts::ONCE).unwrap();
+                std::thread::scope(|scope| {
+                    let waiting = scope.spawn(|| key(&port_fd));
+                    std::thread::sleep(std::time::Duration::from_millis(60));
+                    assert!(!waiting.is_finished(), "there is no memory");
+                    held.pop();
+                    assert_eq!(waiting.join().unwrap(), 1);
+                });
+            });
+        },
+    );
+}
+
 #[test]
 fn the_end_of_the_handle_cancels() {
     let ends: [fn(Port); 3] = [

@@ -332,7 +332,8 @@ zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t 
  *
  * Different from Zircon: the wait ends when @p handle is sent, and not when it is received. For a repeating wait,
  * ZX_CHANNEL_READABLE and ZX_CHANNEL_WRITABLE, and those of fifos, are a change only when they become asserted, and only if
- * they are among @p signals. A packet of a wait is never lost for want of room.
+ * they are among @p signals; but a ZX_CHANNEL_WRITABLE that comes back after a refused write is one for every wait. A packet
+ * of a wait is never lost for want of room.
  */
 zx_status_t zx_object_wait_async(zx_handle_t handle, zx_handle_t port, uint64_t key, zx_signals_t signals,
                                  uint32_t options);

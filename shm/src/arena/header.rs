@@ -11,7 +11,7 @@ use crate::sync::Relaxed;
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 
 /// Increase this whenever the meaning of a word changes.
-pub(crate) const VERSION: u64 = 14;
+pub(crate) const VERSION: u64 = 15;
 
 /// The first page of an arena: its identity, its numbers, and the few words that all processes share.
 #[derive(Debug, Default)]

@@ -57,8 +57,15 @@ impl Edge {
 pub(crate) struct Observable {
     pub(crate) signals: Signals,
     pub(crate) edges: [Edge; 2],
-    /// When the signals change by themselves, on the monotonic clock.
-    pub(crate) next_ns: Option<i64>,
+    /// When some of the signals change by themselves, or must be looked for, on the monotonic clock; and which.
+    pub(crate) next: Option<(Signals, i64)>,
+}
+
+impl Observable {
+    /// When a signal of the trigger may change without a thread that changes it.
+    pub(crate) fn next_ns(&self, trigger: Signals) -> Option<i64> {
+        self.next.filter(|(signals, _)| signals.intersects(trigger)).map(|(_, next_ns)| next_ns)
+    }
 }
 
 /// The hooks of a class.
@@ -76,7 +83,7 @@ pub(crate) trait Class {
     const HAS_COOKIE: bool = false;
     /// Whether an object has a size, or options, so that the call which makes one has to say them.
     const HAS_SIZE: bool = false;
-    /// Whether signals change by themselves when a deadline passes.
+    /// Whether `observable` may give a time at which signals change by themselves, or must be looked for.
     const HAS_DEADLINE: bool = false;
     /// The signals that programs may set and clear.
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL;
@@ -96,6 +103,23 @@ pub(crate) trait Class {
     #[inline(always)]
     fn observable(_thread: &Thread, _side: ObjectRef, stored: Signals) -> Result<Observable> {
         Ok(Observable { signals: stored, ..Observable::default() })
+    }
+
+    /// The time that [`observable`](Self::observable) gave has passed: looks for a signal that changes by a look of the process
+    /// of the handle, and by nothing else. Afterwards `observable` gives what was found. The caller has no hazard, and does not
+    /// hold the handle: it may be gone. `now_ns`: the time of the look.
+    fn look_for(_thread: &Thread, _found: ResolvedHandle, _now_ns: i64) -> Result<()> {
+        Ok(())
+    }
+
+    /// The same, where the handle is of another process. The caller has a hazard on the object. `Some`: when to look again.
+    fn look_for_another(
+        _thread: &Thread,
+        _side: ObjectRef,
+        _due_ns: i64,
+        _now_ns: i64,
+    ) -> Result<Option<i64>> {
+        Ok(None)
     }
 
     /// The time of the clock at which a wait for these signals checks again without a wake, in nanoseconds. `None`: it

@@ -144,6 +144,26 @@ macro_rules! classes {
                 }
             }
 
+            /// See [`Class::look_for`].
+            pub(crate) fn look_for(self, thread: &Thread, found: ResolvedHandle, now_ns: i64) -> Result<()> {
+                match self {
+                    $($(Self::$name => $module::$name::look_for(thread, found, now_ns),)*)*
+                }
+            }
+
+            /// See [`Class::look_for_another`].
+            pub(crate) fn look_for_another(
+                self,
+                thread: &Thread,
+                side: ObjectRef,
+                due_ns: i64,
+                now_ns: i64,
+            ) -> Result<Option<i64>> {
+                match self {
+                    $($(Self::$name => $module::$name::look_for_another(thread, side, due_ns, now_ns),)*)*
+                }
+            }
+
             /// See [`Class::has_committed`].
             pub(crate) fn has_committed(self, thread: &Thread, operation: Operation) -> Result<bool> {
                 match self {

@@ -62,7 +62,8 @@ impl Class for Timer {
         let mut signals = stored;
         signals.set(Signals::SIGNALED, word.is_expired());
         let expiry = Edge { signal: Signals::SIGNALED, mark: word.mark(), passed: 0, wraps: true };
-        Ok(Observable { signals, edges: [expiry, Edge::default()], next_ns: word.deadline_ns() })
+        let next = word.deadline_ns().map(|deadline_ns| (Signals::SIGNALED, deadline_ns));
+        Ok(Observable { signals, edges: [expiry, Edge::default()], next })
     }
 
     fn look_again_ns(thread: &Thread, found: ResolvedHandle, waitfor: Signals) -> Option<i64> {

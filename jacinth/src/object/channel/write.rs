@@ -21,7 +21,8 @@ impl Channel {
     /// handles always.)
     ///
     /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; the
-    /// memory that it needs is then kept for it. A wait for that looks for memory every 20 ms, and when the other side reads.
+    /// memory that it needs is then kept for it. A wait for that looks for memory every 20 ms, also at a port
+    /// ([`wait_async`](Self::wait_async)), and at once when a loan of this end comes back.
     ///
     /// In a channel that is nearly full, or has many large messages pending, with a reader that is reading, a write may take
     /// some microseconds, or as long as some of those messages take to read: it lets the reader make room for many messages

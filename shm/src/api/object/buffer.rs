@@ -43,7 +43,7 @@ impl Thread {
         };
         let taken = self.take_or_close(keeper, len);
         match &taken {
-            Ok(_) => refused::forget_buffer(self, channel),
+            Ok(_) => refused::forget_buffer(self, channel)?,
             Err(error) if error.is_crash() => {}
             Err(error) => refused::note_buffer(self, channel, lines, *error),
         }

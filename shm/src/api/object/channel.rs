@@ -165,7 +165,7 @@ impl Thread {
 
     /// Returns a loan unsent.
     pub fn return_loan(&self, loan: Loan) -> Result<()> {
-        loan::return_loan(self, &loan);
+        loan::return_loan(self, &loan)?;
         self.memory_is_back(loan.channel())
     }
 

@@ -1,6 +1,7 @@
 //! The shared 64-bit words: their bits, their states and their named transitions. This folder has no memory and no
-//! logic. Four words stand elsewhere, for one file uses each: a page of object slots (`memory/slot_pages`), a wait
-//! (`arena/record/watch`), a timer (`arena/record/timer`) and a cookie jar (`object/info/jar`).
+//! logic. Five words stand elsewhere, for one file uses each: a page of object slots (`memory/slot_pages`), a wait
+//! (`arena/record/watch`), a timer (`arena/record/timer`), a cookie jar (`object/info/jar`) and a channel's refusal
+//! (`object/channel/write/refusal`).
 //!
 //! A file describes one word and is the only place that knows its bits. The files of the operations say how they use
 //! each field, and in which order they write the words.

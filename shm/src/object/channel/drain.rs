@@ -154,6 +154,7 @@ pub(crate) fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
             && producer.tail.load(Relaxed) == 0
             && consumer.consumed.load(Relaxed) == 0
             && producer.max_pending.load(Relaxed) == 0
+            && producer.refusal().load(Relaxed) == 0
             && consumer.discards_late.load(Relaxed) == 0
     };
     Ok(thread.arena().body(slot)?.directions.iter().all(is_empty))
@@ -214,6 +215,7 @@ pub(crate) fn free_directions(thread: &Thread, slot: Slot) -> Result<()> {
         // Relaxed: the lifecycle word's change to FREE publishes them.
         producer.tail_segment.store(0, Relaxed);
         producer.tail.store(0, Relaxed);
+        producer.refusal().store(0, Relaxed);
         consumer.head.store(0, Relaxed);
         consumer.consumed.store(0, Relaxed);
     }

@@ -45,7 +45,11 @@ pub(crate) fn bind(
         return endpoint.bind_fresh(object);
     }
     if let Some(endpoint) = process.halves.channel.get_or_make(index.0 as usize, inside) {
-        let pending = if origin == Origin::New { 0 } else { pending_of(process, object) };
+        let mut pending = 0;
+        if origin == Origin::Moved {
+            pending = pending_of(process, object);
+            forget_refusal(process, object);
+        }
         endpoint.bind(object, pending, &process.quotas.messages);
     }
 }
@@ -60,4 +64,14 @@ fn pending_of(process: &Process, object: ObjectRef) -> u64 {
     let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
     let pending = direction.producer.tail.load(Relaxed).saturating_sub(consumed);
     pending.min(process.arena.layout().config.max_pending_messages.into())
+}
+
+/// A write that an earlier owner of the end was refused is none of this process's (`write/refusal`).
+fn forget_refusal(process: &Process, object: ObjectRef) {
+    // A damaged slot fails at the first use of the handle.
+    let Ok(direction) = process.arena.direction(object) else { return };
+    // Relaxed, both: the entry that becomes LIVE next publishes it.
+    if direction.producer.refusal().load(Relaxed) != 0 {
+        direction.producer.refusal().store(0, Relaxed);
+    }
 }

@@ -40,6 +40,7 @@ use crate::object::budget::Budget;
 use crate::object::channel::drain::Draining;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::{late_replies, reply};
+use crate::object::channel::write::refusal::{self, Refusal};
 use crate::object::channel::write::{refused, writable};
 use crate::object::class::{Class, Edge, Observable};
 use crate::process::pace::TRY_AGAIN_NS;
@@ -56,6 +57,7 @@ impl Class for Channel {
     const SIDES: usize = 2;
     const IS_UNIQUE: bool = true;
     const HAS_RINGS: bool = true;
+    const HAS_DEADLINE: bool = true;
     type Progress = Option<Draining>;
 
     /// READABLE and WRITABLE are derived from the rings.
@@ -70,8 +72,7 @@ impl Class for Channel {
         Ok(signals)
     }
 
-    /// As [`signals`](Self::signals), from the rings alone. A reply that a caller awaits counts as a message. So does room
-    /// in the ring if the last write found no memory.
+    /// As [`signals`](Self::signals), from the rings and the refusal alone. A reply that a caller awaits counts as a message.
     fn observable(thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
         let (incoming, outgoing) = (ring::direction(thread, side.peer())?, ring::direction(thread, side)?);
         // Relaxed, all: each evaluation follows a fence, and each look is followed by a CAS that shows it (`port/evaluate`).
@@ -87,8 +88,23 @@ impl Class for Channel {
         let writable = Edge { signal: Signals::WRITABLE, mark: room, passed: written, wraps: false };
         let mut signals = stored - (Signals::READABLE | Signals::WRITABLE);
         signals.set(Signals::READABLE, sent > consumed);
-        signals.set(Signals::WRITABLE, written < room && !stored.contains(Signals::PEER_CLOSED));
-        Ok(Observable { signals, edges: [readable, writable], next_ns: None })
+        let (is_open, refusal) =
+            (!stored.contains(Signals::PEER_CLOSED), Refusal::of(thread, side)?.try_again_ns());
+        signals.set(Signals::WRITABLE, written < room && is_open && refusal.is_none());
+        let next = refusal.filter(|_| is_open).map(|due_ns| (Signals::WRITABLE, due_ns));
+        Ok(Observable { signals, edges: [readable, writable], next })
+    }
+
+    fn look_for(thread: &Thread, found: ResolvedHandle, now_ns: i64) -> Result<()> {
+        let inside = thread.inside();
+        match endpoint::endpoint(&thread.process, found.index, &inside) {
+            Some(endpoint) => writable::would_succeed(thread, found, endpoint, now_ns).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn look_for_another(thread: &Thread, side: ObjectRef, due_ns: i64, now_ns: i64) -> Result<Option<i64>> {
+        refusal::end_overdue(thread, side, due_ns, now_ns)
     }
 
     /// A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper.
@@ -211,7 +227,7 @@ fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let inside = thread.inside();
     match refused::refusal(thread, found, &inside) {
         // The last write was refused for want of memory, so free places in the ring are not enough.
-        Some(endpoint) => writable::would_succeed(thread, found, endpoint),
+        Some(endpoint) => writable::would_succeed(thread, found, endpoint, sync::now_ns()),
         None => Ok(true),
     }
 }

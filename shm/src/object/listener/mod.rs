@@ -50,7 +50,7 @@ impl Class for Listener {
         let arrival =
             Edge { signal: Signals::READABLE, mark: content.unwrap_or_default(), passed: 0, wraps: true };
         let signals = with_readable(stored, content);
-        Ok(Observable { signals, edges: [arrival, Edge::default()], next_ns: None })
+        Ok(Observable { signals, edges: [arrival, Edge::default()], next: None })
     }
 
     fn after_death(thread: &Thread, slot: Slot) -> Result<()> {

@@ -1,7 +1,8 @@
-//! Observers of timers: when a port looks at them again (`due` has the look).
+//! Observers of timers and of refused channels: when a port looks at them again (`due` has the look).
 //!
 //! No thread runs for a timer: its expiry follows from the clock. So a thread that waits at a port that observes timers
-//! fires those that are due, and sleeps until the earliest deadline. Each group of cells has a bound of the deadlines in
+//! fires those that are due, and sleeps until the earliest deadline. A channel whose last write was refused has such a deadline
+//! too: the time of the next look for room (`object/channel/write/refusal`). Each group of cells has a bound of the deadlines in
 //! it, and the port has one of all groups (`arena/word/port/bound`).
 //!
 //! INV-DUE-1: a bound is no later than any deadline that it covers, unless a thread that has set a timer, or registered an

@@ -1,40 +1,92 @@
-//! The look at observers of timers: those that are due are fired, and the bounds raised (`deadlines`).
+//! The look at observers of timers, and of channels whose writes were refused: those that are due are fired, and the bounds
+//! raised (`deadlines`).
+//!
+//! Whether there is room at a channel again, only the process that holds its end can find out, and not with a hazard in use. So
+//! `fire_due` collects such looks for its caller, who makes them afterwards (`make`). The bound is raised as if each had found
+//! no room. A look that finds room evaluates the observers, as every change of signals does.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::{Error, Result, UnlessDied};
+use crate::arena::word::handle::Entry;
+use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::port::cell::CellState;
-use crate::arena::word::reference::Slot;
+use crate::arena::word::port::observer::SourceHandle;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::ObjectClass;
 use crate::object::port::cells::{self, Cell, Purpose};
 use crate::object::port::evaluate::{self, Outcome, Target};
 use crate::object::port::{blocks, deadlines};
+use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{self, Relaxed};
 
 /// P5: a raiser starts over when another thread lowers the bound meanwhile. After this often it leaves it to the next.
 const MOST_LOOKS: u32 = 8;
 
-/// Fires the observers of timers that are due. The caller has a hazard on the port. Costs one load where no timer is
-/// observed, and a look at the clock where none is due.
-pub(crate) fn fire_due(thread: &Thread, port: Slot) -> Result<()> {
+/// Looks for signals that are due: of the handle by which an observer was registered, and its side.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    now_ns: i64,
+    due: Vec<(SourceHandle, ObjectRef)>,
+}
+
+impl Looks {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// Makes the looks. The caller has no hazard. What a look finds damaged is no error of the caller.
+    pub(crate) fn make(&self, thread: &Thread) -> UnlessDied {
+        for (source, side) in &self.due {
+            if let Some(found) = find(thread, *source, *side) {
+                Error::only_crash(look_for(thread, found, self.now_ns))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The handle, if it is still there.
+fn find(thread: &Thread, source: SourceHandle, side: ObjectRef) -> Option<ResolvedHandle> {
+    let index = source.index();
+    // Relaxed: the lookup has the order.
+    let entry = Entry(thread.arena().entry(thread.table_row, index)?.load(Relaxed));
+    let is_meant = entry.object() == side && SourceHandle::new(thread.table_row, index, entry) == source;
+    let value = is_meant.then(|| thread.process.codec.encode(index, entry))?;
+    lookup::lookup(thread, value).ok().filter(|found| found.entry.0 == entry.0)
+}
+
+fn look_for(thread: &Thread, found: ResolvedHandle, now_ns: i64) -> Result<()> {
+    let object = thread.arena().object(found.entry.object().slot())?;
+    // Relaxed: if the slot has its next user by now, the handle is gone, and the look finds that out.
+    ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed)))?.look_for(thread, found, now_ns)
+}
+
+/// Fires the observers that are due. The caller has a hazard on the port, and makes the looks when it has none. Costs one load
+/// where no deadline is observed, and a look at the clock where none is due.
+pub(crate) fn fire_due(thread: &Thread, port: Slot) -> Result<Looks> {
     let earliest = blocks::body(thread.arena(), port)?.earliest();
+    let mut looks = Looks::default();
     for _ in 0..MOST_LOOKS {
         let bound = deadlines::load(earliest);
-        let Some(deadline_ns) = bound.deadline_ns() else { return Ok(()) };
+        let Some(deadline_ns) = bound.deadline_ns() else { return Ok(looks) };
         let now_ns = sync::now_ns();
         if deadline_ns > now_ns {
-            return Ok(());
+            return Ok(looks);
         }
+        looks.now_ns = now_ns;
         let mut next_ns = None;
         for group in cells::groups_of(thread.arena(), port, Purpose::Observer) {
-            next_ns = earlier(next_ns, fire_group(thread, port, group?, now_ns)?);
+            next_ns = earlier(next_ns, fire_group(thread, port, group?, &mut looks)?);
         }
         crash_point!(thread, "deadline.fired");
         // Relaxed: the value that it replaces was loaded with Acquire, and has a version; and a raised bound publishes nothing. If
         // it fails, a deadline has come since.
         if earliest.compare_exchange(bound.0, bound.raised(next_ns).0, Relaxed, Relaxed).is_ok() {
-            return Ok(());
+            return Ok(looks);
         }
     }
-    Ok(())
+    Ok(looks)
 }
 
 fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
@@ -45,17 +97,22 @@ fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
 }
 
 /// Fires what is due in one group. The earliest deadline that is left.
-fn fire_group(thread: &Thread, port: Slot, group: cells::Group<'_>, now_ns: i64) -> Result<Option<i64>> {
+fn fire_group(
+    thread: &Thread,
+    port: Slot,
+    group: cells::Group<'_>,
+    looks: &mut Looks,
+) -> Result<Option<i64>> {
     let cell = group.bound();
     for _ in 0..MOST_LOOKS {
         let bound = deadlines::load(cell);
         match bound.deadline_ns() {
-            Some(deadline_ns) if deadline_ns <= now_ns => {}
+            Some(deadline_ns) if deadline_ns <= looks.now_ns => {}
             later => return Ok(later),
         }
         let mut next_ns = None;
         for observer in group.cells() {
-            next_ns = earlier(next_ns, fire_one(thread, port, observer)?);
+            next_ns = earlier(next_ns, fire_one(thread, port, observer, looks)?);
         }
         // Relaxed: as in `fire_due`.
         if cell.compare_exchange(bound.0, bound.raised(next_ns).0, Relaxed, Relaxed).is_ok() {
@@ -66,20 +123,34 @@ fn fire_group(thread: &Thread, port: Slot, group: cells::Group<'_>, now_ns: i64)
     Ok(deadlines::load(cell).deadline_ns())
 }
 
-/// Fires an observer if its timer is due. The deadline of a timer that is not.
-fn fire_one(thread: &Thread, port: Slot, cell: Cell<'_>) -> Result<Option<i64>> {
+/// Fires an observer if it is due. When one that is not must be looked at again.
+fn fire_one(thread: &Thread, port: Slot, cell: Cell<'_>, looks: &mut Looks) -> Result<Option<i64>> {
     let word = cell.load();
     if !(word.state() == CellState::Armed || word.has_packet() && word.is_repeating()) {
         return Ok(None);
     }
-    let observed = cell.side();
+    let (observed, source, now_ns) = (cell.side(), cell.source(), looks.now_ns);
     let next_ns = evaluate::with_target(thread, observed.object(), |target: Target<'_>| {
-        if target.observed != observed || !target.has_deadline() {
+        if target.observed != observed || !target.class().has_deadline() {
             return Ok(None);
         }
-        match evaluate::fire(thread, &target, port, cell, |cell| cell.side() == observed)? {
+        let fire = || match evaluate::fire(thread, &target, port, cell, |cell| cell.side() == observed)? {
             Outcome::Armed { next_ns } => Ok(next_ns),
             Outcome::Over => Ok(None),
+        };
+        match fire()? {
+            // A signal that only a look can find.
+            Some(due_ns) if due_ns <= now_ns => {
+                if source.process() == thread.table_row {
+                    looks.due.push((source, observed.object()));
+                    return Ok(Some(now_ns.saturating_add(TRY_AGAIN_NS)));
+                }
+                match target.class().look_for_another(thread, observed.object(), due_ns, now_ns)? {
+                    None => fire(),
+                    later => Ok(later),
+                }
+            }
+            next_ns => Ok(next_ns),
         }
     });
     match next_ns {

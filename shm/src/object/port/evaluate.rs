@@ -81,9 +81,9 @@ impl<'a> Target<'a> {
         Ok(Some(Self { side, observed, class, state: thread.arena().state(side)? }))
     }
 
-    /// Whether its signals change by themselves.
-    pub(crate) fn has_deadline(&self) -> bool {
-        self.class.has_deadline()
+    /// Its class.
+    pub(crate) fn class(&self) -> ObjectClass {
+        self.class
     }
 
     /// The state, and the signals as they are now.
@@ -217,7 +217,7 @@ pub(crate) fn fire(
         }
         let announced = Announced::of(cell);
         let (state, seen) = target.look(thread)?;
-        let armed = Outcome::Armed { next_ns: seen.next_ns };
+        let armed = Outcome::Armed { next_ns: seen.next_ns(cell.interest().trigger()) };
         let due = is_due(cell, state, &seen, word.is_repeating().then(|| word.version()));
         let next = match (word.state(), due) {
             (CellState::Armed, false) => {
@@ -312,7 +312,7 @@ pub(crate) fn evaluate_new(
         }
         let announced = Announced::of(cell);
         let (state, seen) = target.look(thread)?;
-        if let Some(next_ns) = seen.next_ns {
+        if let Some(next_ns) = seen.next_ns(cell.interest().trigger()) {
             deadlines::lower(thread, port, cell, next_ns)?;
         }
         if !seen.signals.intersects(cell.interest().trigger()) {

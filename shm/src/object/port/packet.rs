@@ -125,14 +125,25 @@ pub(crate) fn wait(
 /// Takes the first packet. If there is none, notes that `sleepers` are about to sleep. `Canceled` if the handle is gone,
 /// which was there when the wait began.
 pub(crate) fn take(thread: &Thread, found: ResolvedHandle, sleepers: Sleepers) -> Result<Option<Packet>> {
-    let taken = with_port(thread, found, |port| {
-        due::fire_due(thread, port)?;
+    let take_or_note = |port| {
         let taken = ring::take_first(thread, port, copy)?;
         if taken.is_none() {
             ring::note_sleepers(thread, port, sleepers)?;
         }
         Ok(taken)
+    };
+    let looked = with_port(thread, found, |port| {
+        let looks = due::fire_due(thread, port)?;
+        Ok((take_or_note(port)?, looks))
     });
+    let taken = match looked {
+        Ok((taken, looks)) if !looks.is_empty() => {
+            looks.make(thread)?;
+            // A look may have found room, and so fired an observer.
+            if taken.is_none() { with_port(thread, found, take_or_note) } else { Ok(taken) }
+        }
+        looked => looked.map(|(taken, _)| taken),
+    };
     match taken {
         Err(Error::BadHandle) => Err(Error::Canceled),
         taken => taken,

@@ -44,6 +44,6 @@ pub(crate) fn look(arena: &Arena, side: ObjectRef, stored: Signals) -> Result<Se
     signals.set(Signals::READABLE, unread.bytes > 0);
     let is_open = !stored.intersects(Signals::PEER_CLOSED | Signals::WRITE_DISABLED);
     signals.set(Signals::WRITABLE, is_open && written.end < room && written.has_place);
-    let observable = Observable { signals, edges: [readable, writable], next_ns: None };
+    let observable = Observable { signals, edges: [readable, writable], next: None };
     Ok(Seen { incoming, outgoing, unread, sent, observable })
 }

@@ -85,7 +85,7 @@ impl Class for Vmo {
         let (has_child, lost) = children::look(thread.arena(), side.slot())?;
         let childless = Edge { signal: Signals::SIGNALED, mark: lost, passed: 0, wraps: true };
         let signals = with_zero_children(stored, has_child);
-        Ok(Observable { signals, edges: [childless, Edge::default()], next_ns: None })
+        Ok(Observable { signals, edges: [childless, Edge::default()], next: None })
     }
 
     fn release_step(

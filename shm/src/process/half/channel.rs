@@ -44,8 +44,6 @@ pub(crate) struct Endpoint {
     /// One more than the lines of payload that the last refused write needed; 0 if none was refused
     /// (`object/channel/write/refused.rs`).
     pub(crate) refused: AtomicU64,
-    /// When it is worth trying that write again.
-    pub(crate) try_again_ns: AtomicU64,
     /// The entry of the handle, if its owner has given it up while memory was lent; 0 otherwise (`object/channel/given_up.rs`).
     pub(crate) given_up: AtomicU64,
     pub(crate) write_cursor: CachePadded<Lock<WriteCursor>>,
@@ -89,7 +87,7 @@ impl Endpoint {
         }
         // Relaxed: the locks exclude other threads, and the entry that becomes LIVE next publishes both words.
         self.out_of_order.store(0, Relaxed);
-        // The next owner starts without a refusal. `try_again_ns` keeps its value, which counts only beside a refusal.
+        // The next owner starts without a refusal, also in the arena (`object/channel/write/refusal`).
         self.refused.store(0, Relaxed);
         self.shown.store(0, Relaxed);
         self.given_up.store(0, Relaxed);

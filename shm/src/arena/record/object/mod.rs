@@ -105,6 +105,15 @@ pub(crate) struct ProducerLine {
     pub(in crate::arena::record) spare: [AtomicU64; 3],
 }
 
+impl ProducerLine {
+    /// Of a channel: whether the last write was refused, and when the next look for room is due
+    /// (`object/channel/write/refusal`).
+    #[inline(always)]
+    pub(crate) fn refusal(&self) -> &AtomicU64 {
+        &self.spare[0]
+    }
+}
+
 /// The words that the reading side publishes.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]

@@ -90,7 +90,11 @@ pub(crate) fn commit_with_handles(
     // No rights: `reserve` has checked them, and a handle's rights never change.
     let out =
         SendRequest { channel: loan.found, rights: Rights::empty(), transfer, body, handles, txid: None };
-    handles::send_with_handles(thread, &out)
+    let sent = handles::send_with_handles(thread, &out);
+    if !sent.is_err_and(|error| error.is_crash()) {
+        refused::note_return_at(thread, loan.found)?;
+    }
+    sent
 }
 
 /// Sends the loan. Whether the channel's handle was given up meanwhile (`object/channel/given_up`).
@@ -113,15 +117,19 @@ pub(crate) fn commit(thread: &Thread, loan: &Loan) -> Result<(Result<()>, bool)>
         }
         payload::keep_block(&mut writer, Some(loan.block));
     }
+    refused::note_return(&writer)?;
     Ok((sent, given_up::is_given_up(writer.endpoint, loan.found)))
 }
 
-pub(crate) fn return_loan(thread: &Thread, loan: &Loan) {
+pub(crate) fn return_loan(thread: &Thread, loan: &Loan) -> Result<()> {
     let inside = thread.inside();
+    // A channel that has gone took its loans with it.
     if let Ok(mut writer) = Writer::enter(thread, loan.found, Rights::empty(), &inside) {
         room::return_place(&mut writer);
         payload::keep_block(&mut writer, Some(loan.block));
+        refused::note_return(&writer)?;
     }
+    Ok(())
 }
 
 impl Loan {

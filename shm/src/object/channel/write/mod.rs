@@ -7,6 +7,7 @@ pub(crate) mod handles;
 pub(crate) mod loan;
 pub(crate) mod message_credit;
 pub(crate) mod payload;
+pub(crate) mod refusal;
 pub(crate) mod refused;
 pub(crate) mod room;
 pub(crate) mod spare_blocks;

@@ -8,43 +8,59 @@ use crate::arena::word::intent::ListIntent;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::memory::{block_credit, pressure};
 use crate::object::channel::end::Writer;
+use crate::object::channel::write::refusal::{self, Refusal};
 use crate::object::channel::write::refused::OF_A_BUFFER;
 use crate::object::channel::write::{self, payload};
 use crate::process::half::channel::Endpoint;
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
-use crate::sync::{self, Relaxed};
+use crate::sync::Relaxed;
 
-/// Whether a write of the size that was last refused can succeed now. If so, the end keeps a block for it.
+/// Whether a write of the size that was last refused can succeed now, as far as the next look is due. If so, the end keeps a block
+/// for it. `now_ns`: the time of the look.
 #[cold]
-pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &Endpoint) -> Result<bool> {
-    let now_ns = sync::now_ns();
-    // Relaxed, here and below: private to the process, and only a hint.
-    if now_ns < endpoint.try_again_ns.load(Relaxed).cast_signed() {
+pub(crate) fn would_succeed(
+    thread: &Thread,
+    found: ResolvedHandle,
+    endpoint: &Endpoint,
+    now_ns: i64,
+) -> Result<bool> {
+    let side = found.entry.object();
+    let is_due = || Refusal::of(thread, side).map(|refusal| refusal.is_due(now_ns));
+    // Without the lock, and without a hazard: a wrong answer is found out below, or when the caller validates the handle.
+    if !is_due()? {
         return Ok(false);
     }
     // Another thread is in a write, and its result will show whether there is room.
-    let Some(mut writer) = Writer::try_lock(thread, found.entry.object(), endpoint)? else {
-        return Ok(false);
-    };
+    let Some(mut writer) = Writer::try_lock(thread, side, endpoint)? else { return Ok(false) };
     if !lookup::is_current(thread, found) {
         return Err(Error::Canceled);
     }
     // Read again under the lock: a write may have succeeded since the caller looked.
-    let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else { return Ok(true) };
+    let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else {
+        refusal::end(&writer)?;
+        return Ok(true);
+    };
+    if !is_due()? {
+        return Ok(false);
+    }
+    // Before the look, which may take a while: the ports of the observers count from the same time.
+    refusal::postpone(&writer, now_ns.saturating_add(TRY_AGAIN_NS));
     let prepared = match lines & OF_A_BUFFER {
         0 => prepare_write(&mut writer, lines as usize),
         _ => find_block(&writer, (lines & !OF_A_BUFFER) as usize),
     };
     match prepared {
         Ok(()) => {
-            // From here on WRITABLE follows from head and tail again.
-            endpoint.refused.store(0, Relaxed);
+            refusal::end(&writer)?;
             Ok(true)
         }
+        // The channel is full, and not by loans: head and tail say by themselves when there is room.
+        Err(Error::ShouldWait) if writer.cursor.lent == 0 => {
+            refusal::end(&writer)?;
+            Ok(false)
+        }
         Err(Error::NoMemory { .. } | Error::NoResources(_) | Error::ShouldWait | Error::PeerClosed) => {
-            let again_ns = sync::now_ns().saturating_add(TRY_AGAIN_NS);
-            endpoint.try_again_ns.store(again_ns.cast_unsigned(), Relaxed);
             Ok(false)
         }
         Err(error) => Err(error),

@@ -1,5 +1,6 @@
 //! Ports in one process, over an arena on the heap.
 
+mod refused;
 mod timers;
 
 use super::cells::{self, MAX_USER_PACKETS};
