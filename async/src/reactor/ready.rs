@@ -152,22 +152,6 @@ impl Ready {
         self.writable.poll(handle, context, place, write)
     }
 
-    /// How often it may have become writable.
-    pub(crate) fn writable(&self) -> u64 {
-        self.writable.source.packets()
-    }
-
-    /// Has the task woken when it becomes writable after the `seen` times, and at once if it is. `false`: it may have.
-    pub(crate) fn wait_writable(
-        &self,
-        handle: &HandleRef<'_>,
-        context: &Context<'_>,
-        place: &mut Place,
-        seen: u64,
-    ) -> Result<bool, Status> {
-        self.writable.wait(handle, context, place, seen)
-    }
-
     /// Wakes the tasks that wait until it is readable: a message was set aside for them.
     pub(crate) fn wake_readers(&self) {
         self.readable.source.fire(false);
