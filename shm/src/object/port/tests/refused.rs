@@ -170,10 +170,10 @@ fn readers_elsewhere_announce_no_room() {
 #[test]
 fn waiters_elsewhere_get_a_hint() {
     let (bench, near, _far) = bench_with_channel(0);
+    let before_ns = now_ns();
     let loans = reserve_all(&bench, near);
     let port = bench.thread.duplicate(bench.found(bench.port), Rights::all()).unwrap();
     let (waiter, port) = another(&bench, port);
-    let before_ns = now_ns();
     assert!(reserve_all(&bench, near).is_empty());
     bench.observe(near, 1, Signals::WRITABLE, false);
     assert_eq!(awaited(&waiter, port), 1);
