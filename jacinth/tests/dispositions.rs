@@ -100,6 +100,24 @@ fn a_failed_write_closes_only_moved_handles() {
     });
 }
 
+/// The value of the end is gone, and its loan works on.
+#[test]
+fn consumed_ends_close_after_their_loans() {
+    in_arena(|_| {
+        let (ours, _theirs) = Channel::create();
+        let (end, far) = Channel::create();
+        let loan = Loan::of_channel(end.raw_handle(), 4, 0).unwrap();
+        let mut handles = [
+            moved(end, ObjectType::CHANNEL, Rights::SAME_RIGHTS),
+            moved(Event::create(), ObjectType::CHANNEL, Rights::SAME_RIGHTS),
+        ];
+        assert_eq!(ours.write_etc(b"", &mut handles), Err(Status::WRONG_TYPE));
+        loan.commit().unwrap();
+        assert_eq!(next(&far).bytes(), [0; 4]);
+        wait_for_peer_closed(&far);
+    });
+}
+
 #[test]
 fn a_full_channel_returns_the_handles() {
     in_arena_of(

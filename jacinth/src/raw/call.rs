@@ -106,7 +106,7 @@ pub fn call_noretry(
             4..=shm::MAX_MESSAGE_BYTES if handles.is_empty() => thread.lookup(shm::HandleValue(value)),
             len => check_call(thread, value, both, len, handles.len()),
         };
-        let found = checked.inspect_err(|_| discard(thread, handles))?;
+        let found = checked.inspect_err(|_| discard(thread, handles.iter().copied()))?;
         let pending = thread.call_begin(
             found,
             both.into(),

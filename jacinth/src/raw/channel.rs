@@ -27,10 +27,10 @@ pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u
 }
 
 /// Closes a message's handles, as every failed write does.
-pub(super) fn discard(thread: &shm::Thread, handles: &[u32]) {
+pub(super) fn discard(thread: &shm::Thread, handles: impl IntoIterator<Item = u32>) {
     for value in handles {
         // Those that are no handles are no loss.
-        let _ = thread.lookup(shm::HandleValue(*value)).and_then(|found| thread.close_when_returned(found));
+        let _ = thread.lookup(shm::HandleValue(value)).and_then(|found| thread.close_when_returned(found));
     }
 }
 
@@ -84,7 +84,7 @@ fn write_with_handles(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), S
                 thread.send_with_handles(found, write, bytes, handles, transfer, None)
             }
             Err(error) => {
-                discard(thread, handles);
+                discard(thread, handles.iter().copied());
                 Err(error)
             }
         }

@@ -1,6 +1,6 @@
 //! Messages whose handles are moved or duplicated, checked, and sent with fewer rights.
 
-use super::channel::{channel_with, check_sizes};
+use super::channel::{channel_with, check_sizes, discard};
 use super::handle::subset;
 use crate::attachment::current_thread::with_thread;
 use crate::types::object_type::ObjectType;
@@ -91,14 +91,14 @@ pub(super) fn send_dispositions<T>(
     match &sent {
         // No handle was consumed: only those that were made for the message are closed.
         Err(shm::Error::ShouldWait | shm::Error::NoResources(_) | shm::Error::BadState(_)) => {
-            close(thread, made_anew.map(|(_, made)| made.0));
+            discard(thread, made_anew.map(|(_, made)| made.0));
         }
         // The originals of handles made with fewer rights are closed, sent or not.
         _ => {
-            close(thread, made_anew.filter(|(handle, _)| handle.is_move).map(|(handle, _)| handle.handle));
+            discard(thread, made_anew.filter(|(handle, _)| handle.is_move).map(|(handle, _)| handle.handle));
             if values.len() < handles.len() {
                 // A handle was gone before it could be sent.
-                close(thread, values.iter().map(|value| value.0));
+                discard(thread, values.iter().map(|value| value.0));
                 close_moved(thread, &handles[values.len()..]);
             }
         }
@@ -161,12 +161,5 @@ fn make(thread: &shm::Thread, handle: &mut Disposition) -> shm::Result<shm::Hand
 
 /// Closes the handles that were to be moved.
 fn close_moved(thread: &shm::Thread, handles: &[Disposition]) {
-    close(thread, handles.iter().filter(|handle| handle.is_move).map(|handle| handle.handle));
-}
-
-fn close(thread: &shm::Thread, values: impl Iterator<Item = u32>) {
-    for value in values {
-        // Those that are no handles are no loss.
-        let _ = thread.lookup(shm::HandleValue(value)).and_then(|found| thread.close(found));
-    }
+    discard(thread, handles.iter().filter(|handle| handle.is_move).map(|handle| handle.handle));
 }

@@ -30,6 +30,31 @@ pub fn close(value: u32) -> Result<(), Status> {
     with_any_thread(|thread| thread.close(thread.lookup(shm::HandleValue(value))?))
 }
 
+/// Closes a handle that a failed call has consumed, so that no owner can close it later: now, or, if memory of its channel is lent
+/// to the program, when the last of it comes back. Closing [`INVALID`] has no effect and succeeds.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]: the value names no live handle of this process.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// let loan = ours.reserve(100)?;
+/// let value = ours.raw_handle();
+/// assert_eq!(raw::close(value), Err(Status::BAD_STATE));
+/// raw::close_when_returned(value)?;
+/// drop(loan);
+/// assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn close_when_returned(value: u32) -> Result<(), Status> {
+    if value == INVALID {
+        return Ok(());
+    }
+    with_any_thread(|thread| thread.close_when_returned(thread.lookup(shm::HandleValue(value))?))
+}
+
 /// Closes every handle of the list, also when some of the values are wrong; [`INVALID`] is skipped.
 ///
 /// Follows `docs/syscalls/handle_close_many.md`.

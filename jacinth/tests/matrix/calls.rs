@@ -67,6 +67,12 @@ const PAST: MonotonicInstant = MonotonicInstant::INFINITE_PAST;
 pub const CALLS: &[Call] = &[
     Call { name: "close", on: On::Anything, needs: Rights::NONE, run: raw::close },
     Call {
+        name: "close_when_returned",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: raw::close_when_returned,
+    },
+    Call {
         name: "close_many",
         on: On::Anything,
         needs: Rights::NONE,

@@ -42,6 +42,13 @@ pub const CALLS: &[Line] = &[
         let event = Event::create();
         Box::new(move || drop(event.duplicate(Rights::SAME_RIGHTS).unwrap()))
     }),
+    ("duplicate and close_when_returned", Nothing, || {
+        let event = Event::create();
+        Box::new(move || {
+            let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
+            raw::close_when_returned(NullableHandle::from(copy).into_raw()).unwrap();
+        })
+    }),
     ("close_many of 16", Nothing, || {
         let event = Event::create();
         Box::new(move || {

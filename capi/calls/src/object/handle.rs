@@ -19,7 +19,7 @@ calls! {
         enter()?;
         // None is closed if the list cannot be read.
         handles.check(num_handles)?;
-        close_listed(handles, 0..num_handles)
+        close_listed(handles, 0..num_handles, raw::close)
     }
 
     /// Makes another handle to the same object.
@@ -43,11 +43,15 @@ calls! {
     }
 }
 
-/// Closes each handle of this part of a list, also when some are bad. Gives the last error.
-pub(crate) fn close_listed(handles: UserIn<zx_handle_t>, part: Range<usize>) -> Result<(), Status> {
+/// Closes each handle of this part of a list by `close`, also when some are bad. Gives the last error.
+pub(crate) fn close_listed(
+    handles: UserIn<zx_handle_t>,
+    part: Range<usize>,
+    close: impl Fn(zx_handle_t) -> Result<(), Status>,
+) -> Result<(), Status> {
     let mut result = Ok(());
     for index in part {
-        result = handles.element(index).load().and_then(raw::close).and(result);
+        result = handles.element(index).load().and_then(&close).and(result);
     }
     result
 }

@@ -45,15 +45,18 @@ pub(super) fn close_beyond(loaded: &Handles, handles: UserIn<zx_handle_t>, num_h
     let num_handles = num_handles as usize;
     if loaded.len() < num_handles {
         // A value that is no handle is ignored.
-        let _ = close_listed(handles, loaded.len()..num_handles);
+        let _ = close_listed(handles, loaded.len()..num_handles, raw::close_when_returned);
     }
 }
 
-/// Closes the handles of a message that is not sent.
+/// Closes the handles of a message that is not sent. An end of a channel whose memory is lent is closed when that is back: its value
+/// is the program's no more.
 #[cold]
 pub(super) fn close_unsent(handles: &[zx_handle_t]) {
-    // A value that is no handle is ignored.
-    let _ = raw::close_many(handles);
+    for handle in handles {
+        // A value that is no handle is ignored.
+        let _ = raw::close_when_returned(*handle);
+    }
 }
 
 /// The form in which a read stores a handle.
