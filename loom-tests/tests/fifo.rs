@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Config, Error, HandleValue, Signals, Thread};
+use jacinth_shm_loom::{BlockIndex, Config, Error, HandleValue, Signals, SizeClass, Thread};
 use support::fifos::*;
 use support::streams::share;
 use support::*;
@@ -125,6 +125,156 @@ fn shared_readers_divide_the_elements() {
             assert_clean(&one, 1, 3);
         });
     }
+}
+
+/// INV-STREAM-6: a writer is refused only when the stream was full at one moment. It compares no new tail with an old head.
+#[test]
+fn writer_with_room_is_not_refused() {
+    // The other thread loads old values: no switch is needed for it.
+    model_without_barriers(0, || {
+        let (one, [near, far], two, theirs) = one_side_shared(4);
+        assert_eq!(put(&one, near, &[1, 2, 3]), Ok(3));
+        let writing = loom::thread::spawn(move || {
+            assert_eq!(put(&two, theirs, &[5]), Ok(1));
+            two
+        });
+        assert_eq!(get(&one, far, 2), Ok(vec![1, 2]));
+        assert_eq!(put(&one, near, &[4]), Ok(1));
+        let _two = writing.join().unwrap();
+        let got = get_all(&one, far);
+        assert!(got == [3, 4, 5] || got == [3, 5, 4], "{got:?}");
+        assert_clean(&one, 1, 3);
+    });
+}
+
+/// INV-STREAM-4: a reader is refused only when the stream was empty at one moment. It compares no new head with an old tail,
+/// or with a place that was cleared meanwhile.
+#[test]
+fn reader_with_elements_is_not_refused() {
+    for is_writer_shared in [false, true] {
+        model_without_barriers(0, move || {
+            let (one, [near, far], two, theirs) = one_side_shared(2);
+            if is_writer_shared {
+                share(&one, far);
+            }
+            assert_eq!(put(&one, far, &[1]), Ok(1));
+            let reading = loom::thread::spawn(move || (get(&two, theirs, 1).unwrap(), two));
+            assert_eq!(put(&one, far, &[2]), Ok(1));
+            let ours = get(&one, near, 1).unwrap();
+            let (their, _two) = reading.join().unwrap();
+            assert!([ours[0], their[0]] == [1, 2] || [ours[0], their[0]] == [2, 1]);
+            assert_clean(&one, 1, 3);
+        });
+    }
+}
+
+/// INV-STREAM-4: a reader that finds the second item, and has the head from before the first one was read, looks again. It
+/// sees what the other reader did before its read.
+#[test]
+fn two_readers_take_an_item_each() {
+    model_without_barriers(0, || {
+        let (one, [near, far], two, theirs) = one_side_shared(2);
+        share(&one, far);
+        for element in [1, 2] {
+            assert_eq!(put(&one, far, &[element]), Ok(1));
+        }
+        let reading = loom::thread::spawn(move || {
+            let got = get(&two, theirs, 1).unwrap();
+            assert!(got == [1] || two.signals_of(theirs).unwrap().contains(USER));
+            (got, two)
+        });
+        one.signal(find(&one, near), Signals::empty(), USER).unwrap();
+        let ours = get(&one, near, 1).unwrap();
+        let (their, _two) = reading.join().unwrap();
+        assert!([ours[0], their[0]] == [1, 2] || [ours[0], their[0]] == [2, 1]);
+        assert_clean(&one, 1, 3);
+    });
+}
+
+/// INV-STREAM-3: READABLE stays until an element is read, though the item of a shared writer is counted meanwhile.
+#[test]
+fn readable_stays_until_a_read() {
+    model_without_barriers(0, || {
+        let (one, near, two, theirs) = two_owners(1);
+        share(&one, near);
+        let looking = loom::thread::spawn(move || {
+            let [before, after] =
+                [(); 2].map(|()| two.signals_of(theirs).unwrap().contains(Signals::READABLE));
+            assert!(after || !before);
+            two
+        });
+        assert_eq!(put(&one, near, &[1]), Ok(1));
+        let _two = looking.join().unwrap();
+    });
+}
+
+/// A writer that finds room sees what the reader did before its read, at ends of both kinds, and at one that has just come.
+#[test]
+fn room_publishes_earlier_stores() {
+    for (is_writer_shared, is_reader_shared, is_writer_new) in
+        [(false, false, false), (false, false, true), (true, false, false), (false, true, false)]
+    {
+        model_without_barriers(0, move || {
+            let one = first(&with_fifos());
+            let [near, far] = create_fifo(&one, 1);
+            if is_writer_new {
+                assert_eq!(put(&one, far, &[1]), Ok(1));
+            }
+            let (one, near, two, theirs) = streams::two_owners(one, [near, far]);
+            if is_writer_shared {
+                share(&two, theirs);
+            }
+            if is_reader_shared {
+                share(&one, near);
+            }
+            if !is_writer_new {
+                assert_eq!(put(&two, theirs, &[1]), Ok(1));
+            }
+            let writing = loom::thread::spawn(move || {
+                match put(&two, theirs, &[2]) {
+                    Ok(_) => assert!(two.signals_of(theirs).unwrap().contains(USER)),
+                    Err(error) => assert_eq!(error, Error::ShouldWait),
+                }
+                two
+            });
+            one.signal_peer(find(&one, near), Signals::empty(), USER).unwrap();
+            assert_eq!(get(&one, near, 1), Ok(vec![1]));
+            let _two = writing.join().unwrap();
+            assert_clean(&one, 1, 2);
+        });
+    }
+}
+
+/// INV-STREAM-5: a reader dies at the clearing of an item whose block is another thread's by now, which has it in no place yet.
+#[test]
+fn late_clearing_frees_no_later_block() {
+    model_without_barriers(0, || {
+        let one = first(&with_fifos());
+        let [near, far] = create_fifo(&one, 2);
+        share(&one, far);
+        for element in [7, 8] {
+            assert_eq!(put(&one, far, &[element]), Ok(1));
+        }
+        let copy = one.duplicate(find(&one, near), ALL).unwrap();
+        let (two, process_slot) = child_with_slot(&one, Some(copy));
+        let (theirs, supervisor) = (startup(&two), sibling(&one));
+        let clearing = loom::thread::spawn(move || {
+            two.die_at("item.leaving", 0);
+            assert_eq!(get(&two, theirs, 1), Err(Error::Died));
+            supervisor.recover(process_slot).unwrap();
+        });
+        assert_eq!(get(&one, near, 1), Ok(vec![7]));
+        // This thread is stopped for good, with a block of its own.
+        one.die_at("item.bound", 0);
+        assert_eq!(put(&one, far, &[9]), Err(Error::Died));
+        let frees = || {
+            let generation = |block| one.block_generation(SizeClass::SMALLEST, BlockIndex(block)).unwrap();
+            (0..4).map(generation).collect::<Vec<_>>()
+        };
+        let before = frees();
+        clearing.join().unwrap();
+        assert_eq!(frees(), before);
+    });
 }
 
 /// INV-STREAM-1: a thread writes and reads while another of its process duplicates the handle.

@@ -217,6 +217,26 @@ fn control_gives_a_message_once() {
     }
 }
 
+/// A writer that finds the control plane free sees what the reader did before its read.
+#[test]
+fn free_control_publishes_earlier_stores() {
+    model_without_barriers(0, || {
+        let (one, near, two, theirs) = two_owners(SocketOptions::HAS_CONTROL);
+        assert_eq!(send_control(&two, theirs, &[1]), Ok(()));
+        let writing = loom::thread::spawn(move || {
+            match send_control(&two, theirs, &[2]) {
+                Ok(()) => assert!(two.signals_of(theirs).unwrap().contains(USER)),
+                Err(error) => assert_eq!(error, Error::ShouldWait),
+            }
+            two
+        });
+        one.signal_peer(find(&one, near), Signals::empty(), USER).unwrap();
+        assert_eq!(receive_control(&one, near, Taking::Consume), Ok(vec![1]));
+        let _two = writing.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
 /// Reads until the error that says that there is no more.
 fn receive_to_the_end(thread: &Thread, socket: HandleValue) -> (Vec<u8>, Error) {
     let mut got = Vec::new();
@@ -284,6 +304,26 @@ fn shutdown_refuses_no_written_byte() {
             assert!(matches!(send(&two, theirs, &[2]), Err(Error::BadState(_))));
         });
     }
+}
+
+/// INV-SHUTDOWN-1: a writer that is stopped behind its commit would find its byte refused, if it lies behind the end. So the
+/// reader has not taken it then: the audit compares.
+#[test]
+fn reader_takes_no_refused_byte() {
+    model(1, || {
+        let (one, near, two, theirs) = two_owners(STREAM);
+        let other = sibling(&two);
+        let reading = loom::thread::spawn(move || {
+            two.die_at("stream.written", 0);
+            let stopped = send(&two, theirs, &[1]);
+            assert!(matches!(stopped, Err(Error::Died | Error::BadState(_))), "{stopped:?}");
+            let _ = receive(&one, near, 2);
+            one
+        });
+        other.socket_shutdown(theirs, ALL, Shutdown::WRITE).unwrap();
+        let one = reading.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
 }
 
 /// A sleeper that waits for room is woken by a read, where the places are used up, and not the bytes.

@@ -21,7 +21,7 @@
 //! INV-STREAM-1: *a side that is not shared has one reference.* The second one is made after `share` has stored SHARED. So one
 //! process uses the side, and finds its private half bound, or the handle gone.
 //! INV-STREAM-2: an item starts where the item before it ends. An open item has no end of its own: it ends at the tail. It is
-//! closed, for good, before the side becomes shared or another item is linked.
+//! closed, for good, before its side gets a second handle or another item is linked.
 //! INV-STREAM-3: *items* is at most the number of items linked, and *tail* is at least the end of item *items* − 1. Who finds
 //! an item that is linked and not counted moves the tail first, and then *items* (`places`). So a writer that finds the place
 //! of item *items* vacant, and then loads the tail, has the start of its item, or loses the CAS of the place.

@@ -141,8 +141,9 @@ impl<'a> Stream<'a> {
 
     /// Whether any thread may write, as opposed to those of one process.
     pub(crate) fn is_shared(&self) -> bool {
-        // ORDER: Acquire pairs with the Release of `share`: its last open item is closed.
-        self.words.sharing().load(Acquire) != 0
+        // Relaxed: no thread learns from it that the ring is closed. One with a second handle knows by the handle's arrival, one
+        // that found the half unbound by the half's lock, and all others by the tail.
+        self.words.sharing().load(Relaxed) != 0
     }
 
     /// The place of an item, and the lap in which it is the item's. `None`: the places are not linked yet.
@@ -347,8 +348,9 @@ impl<'a> Stream<'a> {
     /// it was loaded.
     #[inline(always)]
     pub(crate) fn copy_from(&self, head: u64, out: &mut [MaybeUninit<u8>]) -> Result<Option<Copied>> {
-        // ORDER: Acquire pairs with the Release of `pass`.
-        let first = self.words.passed().load(Acquire);
+        // Relaxed: an old number costs looks at items that are cleared. A new one leads to items behind an old head, and a fence
+        // comes before the caller looks at the head again: that of `item`, or its own.
+        let first = self.words.passed().load(Relaxed);
         let mut copied = 0;
         for number in self.numbers_from(first) {
             match self.at(number)? {
@@ -400,7 +402,8 @@ fn raise(word: &AtomicU64, value: u64) {
     // Relaxed: the CAS compares it again.
     let mut seen = word.load(Relaxed);
     while seen < value {
-        // ORDER: Release pairs with the Acquire loads of the tail and of *passed*: the items below are linked, or cleared.
+        // ORDER: Release pairs with the Acquire loads of the tail, and with the fences behind a load of *passed*: the items below
+        // are linked, or cleared.
         match word.compare_exchange(seen, value, Release, Relaxed) {
             Ok(_) => break,
             Err(changed) => seen = changed,

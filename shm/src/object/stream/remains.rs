@@ -136,6 +136,9 @@ pub(crate) fn fault(arena: &Arena, slot: Slot) -> Result<Option<&'static str>> {
         if head > written || written - head > stream.geometry.capacity() {
             return Ok(Some("a stream whose head and tail are out of range"));
         }
+        if stream.end().is_some_and(|end| head > end) {
+            return Ok(Some("a stream that was read behind its end"));
+        }
         let first = stream.words.passed().load(Relaxed);
         let mut end = None;
         for number in stream.numbers_from(first) {

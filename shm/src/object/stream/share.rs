@@ -7,7 +7,7 @@ use crate::handle::lookup::{HandleName, ResolvedHandle};
 use crate::object::stream::end::{Reader, Writer};
 use crate::object::stream::write;
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::Release;
+use crate::sync::Relaxed;
 
 /// Makes the ends of the side shared, before it gets a second handle. The process that does so is their only owner, so it
 /// waits for no other.
@@ -21,8 +21,9 @@ pub(crate) fn share(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     };
     write::close_ring(&mut writer)?;
     crash_point!(thread, "share.closed");
-    // ORDER: Release pairs with the Acquire of `Stream::is_shared`: the ring is closed.
-    StreamWords::of(writer.direction()).sharing().store(1, Release);
+    // Relaxed: `Stream::is_shared` says how living threads know the ring closed. After a death between the two stores, in either
+    // order, the side ends, and an open ring is read as far as the tail says.
+    StreamWords::of(writer.direction()).sharing().store(1, Relaxed);
     crash_point!(thread, "share.stored");
     // Under both locks: a thread that waits for one of them finds the half not bound, and goes the shared way.
     writer.endpoint.leave(&mut writer.cursor, &mut reader.cursor, None);

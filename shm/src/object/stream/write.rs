@@ -141,8 +141,8 @@ fn find_ring(writer: &mut Writer<'_>, stream: &Stream<'_>, wanted: usize) -> Res
     // Relaxed, both: the arrival of the handle published what the earlier owner stored.
     let tail = places::checked(stream.words.tail().load(Relaxed))?;
     let items = stream.words.items().load(Relaxed);
-    // ORDER: Acquire, as in `refresh_head`.
-    let head = stream.words.head().load(Acquire);
+    // Relaxed: the look at the ring passes the fence of `Stream::item`, and only bytes of this ring are overwritten.
+    let head = stream.words.head().load(Relaxed);
     if head > tail || tail - head > stream.geometry.capacity() {
         return Err(Error::Corrupt("a stream's head and tail are out of range"));
     }

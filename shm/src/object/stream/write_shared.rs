@@ -42,8 +42,8 @@ pub(crate) fn write(
     for _ in 0..MOST_ROUNDS {
         // Before the memory: a stream that is full takes none.
         let Some(bytes) = fitting(&stream, bytes)? else { return Err(Error::ShouldWait) };
-        // ORDER: Acquire, as in `append`.
-        link::need_place(thread, &stream, stream.words.items().load(Acquire))?;
+        // Relaxed: a hint. If it is 0 and too low, `append` finds the places missing, and the next round loads no older number.
+        link::need_place(thread, &stream, stream.words.items().load(Relaxed))?;
         let block = link::take(thread, bytes.len())?;
         stream.copy_in(block, 0, 0, bytes)?;
         let loose = link::bind(thread, &stream, block)?;
@@ -121,16 +121,17 @@ fn append(thread: &Thread, stream: &Stream<'_>, loose: Loose, len: usize) -> Res
                     // P5: none is cleared, and this writer would come by for ever.
                     return Err(Error::Corrupt("a ring that a shared side of a stream has kept open"));
                 }
-                // ORDER: Acquire pairs with the Release of the readers.
-                let head = stream.words.head().load(Acquire);
+                // Relaxed: `clear_read` passes the fence of `Stream::item` before it frees a block that a reader has copied.
+                let head = stream.words.head().load(Relaxed);
                 return Ok(if item.end <= head { Linked::InTheWay { head } } else { Linked::Full });
             }
             At::NoPlaces => return Ok(Linked::NoPlaces),
         };
-        // ORDER: Acquire, after the place: the start of the item (INV-STREAM-3).
+        // ORDER: Acquire, after the place: the start of the item (INV-STREAM-3), and a head that is not older.
         let start = places::checked(stream.words.tail().load(Acquire))?;
-        // ORDER: Acquire pairs with the Release of the readers: not older than the tail of an item that was cleared.
-        let unread = start.saturating_sub(stream.words.head().load(Acquire));
+        // Relaxed: only the value counts, and the item overwrites no bytes. What the writers of the items below the tail knew
+        // of the head, the load above gives.
+        let unread = start.saturating_sub(stream.words.head().load(Relaxed));
         let room = stream.geometry.capacity().saturating_sub(unread);
         let Some(len) = whole_or_shortened(stream, len, room) else { return Ok(Linked::Full) };
         let end = start + len as u64;
