@@ -3,6 +3,7 @@
 mod support;
 
 use jacinth_shm_loom::{Error, HandleValue, Thread};
+use std::sync::{Arc, OnceLock};
 use support::buffers::*;
 use support::*;
 
@@ -37,6 +38,40 @@ fn frozen_bytes_are_complete() {
         let two = looking.join().unwrap();
         one.close(find(&one, value)).unwrap();
         drop(two);
+        one.collect().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-BUFFER-1: also a thread that finds the handle before it is kept sees what was filled, or is refused.
+#[test]
+fn early_guess_sees_complete_bytes() {
+    let guessed = Arc::new(OnceLock::new());
+    let told = guessed.clone();
+    // The value is the same in each new arena.
+    model(0, move || {
+        let one = first(&config_of_buffers());
+        let buffer = one.buffer_create(1, ALL).unwrap();
+        told.set(one.buffer_value(&buffer)).unwrap();
+        one.discard(buffer).unwrap();
+    });
+    let value = *guessed.get().unwrap();
+    model_without_barriers(1, move || {
+        let one = first(&config_of_buffers());
+        let two = Thread::join(one.process()).unwrap();
+        let looking = loom::thread::spawn(move || {
+            match two.lookup(value).and_then(|found| two.buffer_look(found, || ())) {
+                Ok(bytes) => assert_eq!(bytes, [7, 7]),
+                Err(error) => assert!(matches!(error, Error::BadHandle | Error::BadState(_)), "{error}"),
+            }
+            two
+        });
+        let buffer = one.buffer_create(1, ALL).unwrap();
+        assert_eq!(one.buffer_value(&buffer), value);
+        one.buffer_fill(&buffer, 7).unwrap();
+        one.freeze(buffer).unwrap();
+        drop(looking.join().unwrap());
+        one.close(find(&one, value)).unwrap();
         one.collect().unwrap();
         assert_clean(&one, 0, 0);
     });

@@ -87,6 +87,7 @@ explorations! {
     fn dead_clones_leave_no_child() {
         explore_deaths(CLONING_A_VMO, 0);
         explore_deaths(CLOSING_A_CLONE, 1);
+        explore_deaths(CLOSING_AN_OBSERVED_CLONE, 0);
     }
 
     /// INV-VMO-1: what a dead reclaimer has not cleared is cleared.

@@ -207,6 +207,7 @@ fn unfinished_shrink_is_completed() {
 fn unfinished_clone_is_no_child() {
     kill_after_every_store(CLONING_A_VMO);
     kill_after_every_store(CLOSING_A_CLONE);
+    kill_after_every_store(CLOSING_AN_OBSERVED_CLONE);
 }
 
 /// INV-VMO-2: also the recovery of a shrink is completed.

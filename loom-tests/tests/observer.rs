@@ -126,3 +126,28 @@ fn old_timer_fires_no_new_observer() {
         assert_eq!(next(&one, port), None);
     });
 }
+
+/// INV-OBSERVE-3: a writer that writes until there is no room gets a packet for the room that comes afterwards.
+#[test]
+fn a_filled_channel_announces_room() {
+    model_with_one_sided_barriers(2, || {
+        let mut config = with_ports();
+        config.max_pending_messages = 2;
+        let one = first(&config);
+        let (end, two) = connected(&one);
+        let (port, theirs) = (create_port(&one), startup(&two));
+        one.send_value(end, &[1]).unwrap();
+        observe(&one, end, port, repeating(1, Signals::WRITABLE)).unwrap();
+        assert_eq!(next(&one, port), Some(1));
+        let reading = loom::thread::spawn(move || {
+            assert_eq!(two.try_receive(theirs).unwrap().bytes, [1]);
+            two
+        });
+        let written = core::iter::from_fn(|| one.send_value(end, &[2]).ok()).count();
+        let _two = reading.join().unwrap();
+        if written < 2 {
+            assert_eq!(next(&one, port), Some(1), "the room is announced");
+        }
+        assert_eq!(written + core::iter::from_fn(|| one.send_value(end, &[2]).ok()).count(), 2);
+    });
+}

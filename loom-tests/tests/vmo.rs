@@ -96,7 +96,7 @@ fn a_shrink_clears_no_later_byte() {
 /// The stores of the thread that has grown an object are seen by one that finds it grown.
 #[test]
 fn growth_publishes_earlier_bytes() {
-    model(2, || {
+    model_without_barriers(2, || {
         let [(one, vmo), (two, theirs)] = owners(1);
         let growing = loom::thread::spawn(move || {
             put_at(&two, theirs, 0, 7).unwrap();

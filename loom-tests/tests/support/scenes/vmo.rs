@@ -1,9 +1,11 @@
 //! Scenes of VM objects: an extent that is linked, a size that shrinks, clones, and the end of an object.
 
 use super::*;
+use crate::support::ports::*;
 use crate::support::vmos::*;
 
-pub const SCENES: &[Scene] = &[WRITING_PAGES, CUTTING_A_VMO, CLOSING_A_VMO, CLONING_A_VMO, CLOSING_A_CLONE];
+pub const SCENES: &[Scene] =
+    &[WRITING_PAGES, CUTTING_A_VMO, CLOSING_A_VMO, CLONING_A_VMO, CLOSING_A_CLONE, CLOSING_AN_OBSERVED_CLONE];
 
 /// The victim and the survivor each have a handle to a VM object of so many units.
 fn sharers(size: u64, written: &[u64]) -> Actors {
@@ -121,4 +123,40 @@ pub const CLOSING_A_CLONE: Scene = Scene {
         Vec::new()
     },
     after: close_all,
+};
+
+pub const CLOSING_AN_OBSERVED_CLONE: Scene = Scene {
+    name: "closing the last clone of a VM object that a port observes",
+    points: &["vmo.left"],
+    setup: || {
+        let supervisor = first(&small_with(|config| {
+            config.max_processes = 4;
+            config.max_threads = 5;
+            config.max_objects = 5;
+            config.max_handles_per_process = 7;
+            config.pool_bytes = 4096;
+            config.vmo_pool_bytes = 2048;
+        }));
+        let vmo = create_vmo(&supervisor, 1);
+        let clone = clone_vmo(&supervisor, vmo).unwrap();
+        let (victim, process_slot) = child_with_slot(&supervisor, Some(clone));
+        let survivor = child(&supervisor, Some(vmo));
+        let (theirs, ours, port) = (startup(&victim), startup(&survivor), create_port(&survivor));
+        observe(&survivor, ours, port, repeating(1, Signals::SIGNALED)).unwrap();
+        assert_eq!(next(&survivor, port), None);
+        Actors {
+            supervisor,
+            victim,
+            process_slot,
+            victims: vec![theirs],
+            survivor,
+            survivors: vec![ours, port],
+        }
+    },
+    act: |victim, victims| victim.close_value(victims[0]),
+    beside: nothing,
+    after: |survivor, survivors| {
+        assert_eq!(next(survivor, survivors[1]), Some(1), "the end of the clone is announced");
+        close_all(survivor, survivors);
+    },
 };

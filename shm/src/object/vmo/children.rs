@@ -22,7 +22,7 @@ use crate::object::info;
 use crate::object::own_block;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
-use crate::sync::{Acquire, Relaxed, Release};
+use crate::sync::{Relaxed, Release};
 
 /// How many children an object has at most.
 pub(crate) const MOST_CHILDREN: usize = if cfg!(loom) { 8 } else { 512 };
@@ -71,7 +71,7 @@ pub(crate) fn parent_koid(thread: &Thread, child: Slot) -> Result<Option<u64>> {
     koid.map(Some)
 }
 
-/// Makes `child` a child of the object, which a hazard of the caller names. The caller has a handle to the child, which no other
+/// Makes `child` a child of the object. Hazards of the caller name both. The caller has a handle to the child, which no other
 /// thread has yet.
 pub(crate) fn add(thread: &Thread, parent: Slot, child: Slot) -> Result<()> {
     let arena = thread.arena();
@@ -86,11 +86,11 @@ pub(crate) fn add(thread: &Thread, parent: Slot, child: Slot) -> Result<()> {
             },
         )?;
     }
-    // ORDER: Release: before the word, in the order that recovery sees: a child that has one takes it out.
-    body(arena, child)?.parent().store(pin::weak_ref(arena, parent)?.to_word(), Release);
+    // Relaxed: after the barrier of the hazard on the child, and so after its creation; the CAS below comes after it.
+    body(arena, child)?.parent().store(pin::weak_ref(arena, parent)?.to_word(), Relaxed);
     let word = pin::weak_ref(arena, child)?.to_word();
     for place in words(arena, parent)?.iter().flat_map(|line| &line.0) {
-        // ORDER: Release: as above.
+        // ORDER: Release: after the parent, in the order that recovery sees: a child that has a word takes it out.
         if place.load(Relaxed) == 0 && place.compare_exchange(0, word, Release, Relaxed).is_ok() {
             crash_point!(thread, "vmo.adopted");
             return Ok(());
@@ -131,8 +131,8 @@ fn leave_pinned(thread: &Thread, parent: Slot, child: Slot) -> Result<()> {
 pub(crate) fn fault(arena: &Arena, vmo: Slot) -> Result<Option<&'static str>> {
     let own = pin::weak_ref(arena, vmo)?.to_word();
     for word in words(arena, vmo)?.iter().flat_map(|line| &line.0) {
-        // ORDER: Acquire pairs with the Release of `add`.
-        let Some(child) = WeakRef::from_word(word.load(Acquire)) else { continue };
+        // Relaxed: the audit's arena is at rest.
+        let Some(child) = WeakRef::from_word(word.load(Relaxed)) else { continue };
         let is_child =
             arena.body(child.slot).is_ok_and(|body| VmoBody::of(body).parent().load(Relaxed) == own);
         if !is_child || pin::weak_ref(arena, child.slot)? != child {
