@@ -290,6 +290,31 @@ fn accepted_end_is_no_garbage() {
     });
 }
 
+/// INV-CYCLE-1: the same of a listener that is queued at itself. No channel is near, whose snapshot would fence too.
+#[test]
+fn accepted_listener_is_no_garbage() {
+    // The collector loads old values: no switch is needed for it.
+    model_without_barriers(0, || {
+        let collector = first(&with_names());
+        let directory = create_directory(&collector);
+        let listener = serve(&collector, directory, "a").unwrap();
+        let kept = duplicate(&collector, listener);
+        connect(&collector, directory, "a", listener).unwrap();
+        let worker = child(&collector, Some(kept));
+        let kept = startup(&worker);
+        let collecting = loom::thread::spawn(move || {
+            assert_eq!(collector.collect_cycles(), Ok(0));
+            collector
+        });
+        let again = accept(&worker, kept).unwrap().value;
+        worker.close_value(kept).unwrap();
+        let collector = collecting.join().unwrap();
+        connect(&collector, directory, "a", create_event(&collector)).unwrap();
+        assert!(accept(&worker, again).is_some());
+        assert_clean(&collector, 3, 3);
+    });
+}
+
 /// INV-CYCLE-2, INV-ACCEPT-2: a client offers by the name of a listener that is being collected. Each handle is closed
 /// once.
 #[test]

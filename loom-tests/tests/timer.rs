@@ -63,6 +63,27 @@ fn setting_a_timer_shortens_a_sleep() {
     }
 }
 
+/// A thread dies between the change of the timer and the wake: recovery sees the sleeper, or the sleeper the change.
+#[test]
+fn recovery_wakes_a_late_sleeper() {
+    model_with_one_sided_barriers(1, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 5));
+        let timer = one.create(ObjectClass::Timer, ALL).unwrap().0;
+        let copy = one.duplicate(find(&one, timer), ALL).unwrap();
+        let (two, process_slot) = child_with_slot(&one, Some(copy));
+        let (theirs, other) = (startup(&two), sibling(&one));
+        let dying = loom::thread::spawn(move || {
+            two.die_at("timer.changed", 0);
+            assert_eq!(two.timer_set(find(&two, theirs), ALL, 0), Err(Error::Died));
+            other.recover(process_slot).unwrap();
+            other
+        });
+        assert_eq!(wait(&one, timer, SIGNALED), (Ok(()), SIGNALED));
+        let _other = dying.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
+
 /// A timer that is set to a time that has passed has no deadline to sleep until, so the setter wakes.
 #[test]
 fn passed_deadline_wakes_the_sleeper() {
