@@ -49,6 +49,10 @@ impl SizeClass {
         all
     };
 
+    /// The classes of blocks that are no extents.
+    pub(crate) const BLOCKS: [Self; BLOCK_CLASSES] =
+        *Self::ALL.first_chunk().expect("there are more classes than those of blocks");
+
     /// The class with this number.
     #[inline(always)]
     pub(crate) const fn new(number: u16) -> Self {
@@ -113,6 +117,7 @@ mod tests {
         let fitting = |lines| SizeClass::fitting(lines).index();
         assert_eq!([1, 4, 5, 65536 / 64].map(fitting), [0, 0, 1, 8]);
         assert!(SizeClass::ALL.iter().enumerate().all(|(index, class)| class.index() == index));
+        assert!(SizeClass::BLOCKS.iter().all(|class| !class.is_extent()));
         assert_eq!(SizeClass::LARGEST_BLOCK.bytes(), 16 << 20);
     }
 

@@ -47,11 +47,15 @@ const KEPT_BYTES: usize = 1 << 20;
 /// Gives blocks back after a burst, so that one burst does not keep its memory for the lifetime of the channel. Every
 /// write that loads the head calls this, for a message of any size.
 pub(crate) fn trim_after_burst(writer: &mut Writer<'_>) -> Result<()> {
+    // Of each class so many are kept at least, so there is none to give back.
+    if writer.cursor.all_owned <= MOST_KEPT_ANYHOW {
+        return Ok(());
+    }
     // A steady stream needs as many blocks again as are in flight. To keep fewer would give blocks back in one lap and
     // take them again in the next.
     let in_use = 2 * writer.cursor.in_flight.len();
     let keep = |class: SizeClass| (KEPT_BYTES / class.bytes()).clamp(1, 64).max(in_use);
-    if writer.cursor.spare.iter().zip(SizeClass::ALL).any(|(spare, class)| spare.len() > 4 * keep(class)) {
+    if writer.cursor.spare.iter().zip(SizeClass::BLOCKS).any(|(spare, class)| spare.len() > 4 * keep(class)) {
         trim_spares(writer, keep)?;
     }
     Ok(())
@@ -61,7 +65,7 @@ pub(crate) fn trim_after_burst(writer: &mut Writer<'_>) -> Result<()> {
 pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(SizeClass) -> usize) -> Result<()> {
     let thread = writer.thread;
     let mut excess = HashSet::new();
-    for (spare, class) in writer.cursor.spare.iter_mut().zip(SizeClass::ALL) {
+    for (spare, class) in writer.cursor.spare.iter_mut().zip(SizeClass::BLOCKS) {
         // They leave the private list first. After an error below, the rest is in the arena's list alone, where the
         // next owner of the end finds it.
         excess.extend(spare.drain(keep(class).min(spare.len())..));

@@ -5,6 +5,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::MAX_POSITION;
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::ring::SegmentLink;
@@ -52,7 +53,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     if cursor.segment.is_some_and(|segment| segment.base > cursor.tail) {
         return Err(Error::Corrupt("a ring's last segment starts past its tail"));
     }
-    cursor.spare = vec![VecDeque::new(); thread.arena().layout().pools.len()];
+    cursor.spare = vec![VecDeque::new(); SizeClass::BLOCKS.len()];
     cursor.owned = vec![0; cursor.spare.len()];
     cursor.all_owned = 0;
     cursor.in_flight.clear();
@@ -63,6 +64,9 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
         let descriptor = thread.arena().descriptor(block)?;
         if BlockWord(descriptor.state.load(Relaxed)).state() != BlockState::Bound(writer.side) {
             return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
+        }
+        if block.class().is_extent() {
+            return Err(Error::Corrupt("a channel's list of blocks has an extent"));
         }
         cursor.owned[block.class().index()] += 1;
         cursor.all_owned += 1;
