@@ -161,7 +161,7 @@ impl MessageCredits {
         // Most ends arrive empty and skip the lock. The sum may become negative (INV-QUOTA-3): a handle that arrives is
         // never refused for its messages.
         if pending > 0 {
-            *self.left.lock() -= pending.cast_signed();
+            self.add(-pending.cast_signed());
         }
         pending
     }
@@ -169,8 +169,14 @@ impl MessageCredits {
     #[inline]
     pub(crate) fn refund(&self, granted: u64) {
         if self.quota.is_some() && granted > 0 {
-            *self.left.lock() += granted.cast_signed();
+            self.add(granted.cast_signed());
         }
+    }
+
+    /// Not inlined: most arenas have no quotas, and most ends that come and go have no messages.
+    #[cold]
+    fn add(&self, credits: i64) {
+        *self.left.lock() += credits;
     }
 
     /// Grants at least `least` and at most `most` more messages to an end that has been granted `granted`; or returns

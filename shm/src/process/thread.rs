@@ -62,29 +62,19 @@ impl Thread {
         if self.table_row != self.process.row || !self.process.halves.may_have(index) {
             return Ok(leave());
         }
-        let inside = self.inside();
-        let held = self.process.halves.hold(index, object, &inside)?;
-        let left = leave();
-        drop(held);
-        Ok(left)
+        self.process.halves.leaving(index, object, &self.inside(), leave)
     }
 
     /// As [`leaving`](Self::leaving), for a handle of this process's own table that is closed. If `close` succeeds, the half is
     /// detached too.
+    #[inline(always)]
     pub(crate) fn closing(
         &self,
         index: EntryIndex,
         object: ObjectRef,
         close: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        let (halves, quotas, inside) = (&self.process.halves, &self.process.quotas, self.inside());
-        let held = halves.hold(index, object, &inside)?;
-        close()?;
-        match held {
-            Some(held) => held.unbind(quotas),
-            None => drop(halves.unbind(index, object, quotas, &inside)),
-        }
-        Ok(())
+        self.process.halves.closing(index, object, (&self.process.quotas, &self.inside()), close)
     }
 
     /// Waits until no thread of this process is inside an operation on the object, and lets no later one in. The

@@ -96,17 +96,16 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     let sequence = thread.intend(Change::Decrement, object, location);
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);
-    let commit = || commit_close(cell, entry, closing);
     let committed = match location {
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this process is
         // inside the endpoint.
         HandleLocation::Entry { process, index }
             if process == thread.process.row && thread.process.halves.may_have(index) =>
         {
-            close_with_half(thread, index, object, &commit)
+            close_with_half(thread, index, cell, (entry, closing))
         }
         // Most handles have no private half.
-        _ => commit(),
+        _ => commit_close(cell, entry, closing),
     };
     if let Err(error) = committed {
         thread.intend_nothing();
@@ -152,10 +151,10 @@ fn commit_close(cell: &AtomicU64, entry: Entry, closing: Entry) -> Result<()> {
 fn close_with_half(
     thread: &Thread,
     index: EntryIndex,
-    object: ObjectRef,
-    commit: &dyn Fn() -> Result<()>,
+    cell: &AtomicU64,
+    (entry, closing): (Entry, Entry),
 ) -> Result<()> {
-    thread.closing(index, object, commit)
+    thread.closing(index, entry.object(), || commit_close(cell, entry, closing))
 }
 
 /// Puts a side at the head of this row's release queue.

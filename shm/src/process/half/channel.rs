@@ -12,7 +12,7 @@
 //! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 //! INV-ENDPOINT-4: a handle leaves this process, by a close, a move or a replacement, only while no part of the channel's
 //! memory is lent to the program: no loan, and no message that is read in place. Its entry leaves LIVE under both
-//! locks, under which the thread that changes it has found nothing lent ([`hold`](Endpoint::hold)).
+//! locks, under which the thread that changes it has found nothing lent ([`leaving`](Endpoint::leaving)).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::Segment;
@@ -24,9 +24,14 @@ use crate::process::half::calls::Calls;
 use crate::process::half::entrance::Entrance;
 use crate::process::half::stream_detector::StreamDetector;
 use crate::process::quota::{MessageCredits, Quotas};
-use crate::sync::{AtomicU64, Lock, Locked, Relaxed};
+use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The error of a close or a move while memory of the channel is lent to the program.
+const LENT: Error = Error::BadState(
+    "the channel has loans, or messages that are being read in place: send, drop or finish them first",
+);
 
 /// The private half of one endpoint.
 #[derive(Debug, Default)]
@@ -61,12 +66,14 @@ impl Endpoint {
     }
 
     fn start_afresh(&self, bound: Option<ObjectRef>, pending: u64, credits: &MessageCredits) {
-        // `hold` takes them in the same order, and no other function holds both locks of a half at once: no deadlock.
+        // `leaving` and `closing` take them in the same order, and no other function holds both locks of a half at once: no deadlock.
         let (mut writing, mut reading) = (self.write_cursor.lock(), self.read_cursor.lock());
         self.start_afresh_held(&mut writing, &mut reading, bound, pending, credits);
     }
 
-    /// As [`start_afresh`](Self::start_afresh), for a caller that holds both locks.
+    /// As [`start_afresh`](Self::start_afresh), for a caller that holds both locks. Inlined: most ends that are closed were
+    /// entered by no thread, and little of this is left for them.
+    #[inline(always)]
     fn start_afresh_held(
         &self,
         writing: &mut WriteCursor,
@@ -102,19 +109,27 @@ impl Endpoint {
         self.bound.store(object.to_link(), Relaxed);
     }
 
-    /// Keeps operations out while the caller takes the handle away.
+    /// Runs `leave`, which takes the entry of the handle out of LIVE, while no operation is inside the endpoint.
     ///
     /// # Errors
-    /// `BadState` when memory of the channel is lent to the program (INV-ENDPOINT-4).
-    pub(crate) fn hold(&self) -> Result<HeldEndpoint<'_>> {
+    /// `BadState` when memory of the channel is lent to the program (INV-ENDPOINT-4); then `leave` was not run.
+    #[inline(always)]
+    pub(crate) fn leaving<T>(&self, leave: impl FnOnce() -> T) -> Result<T> {
         // In the order of `start_afresh`.
         let (writing, reading) = (self.write_cursor.lock(), self.read_cursor.lock());
-        if writing.lent > 0 || reading.in_place_reads.len() > 0 {
-            return Err(Error::BadState(
-                "the channel has loans, or messages that are being read in place: send, drop or finish them first",
-            ));
-        }
-        Ok(HeldEndpoint { endpoint: self, writing, reading })
+        require_nothing_lent(&writing, &reading)?;
+        Ok(leave())
+    }
+
+    /// As [`leaving`](Self::leaving), for a handle that is closed. If `close` succeeds, the half is unbound too.
+    #[inline(always)]
+    pub(crate) fn closing(&self, quotas: &Quotas, close: impl FnOnce() -> Result<()>) -> Result<()> {
+        // In the order of `start_afresh`.
+        let (mut writing, mut reading) = (self.write_cursor.lock(), self.read_cursor.lock());
+        require_nothing_lent(&writing, &reading)?;
+        close()?;
+        self.start_afresh_held(&mut writing, &mut reading, None, 0, &quotas.messages);
+        Ok(())
     }
 
     /// The value of [`ReadCursor::out_of_order`], by one load. For a caller that holds the receiving lock.
@@ -131,18 +146,10 @@ impl Endpoint {
     }
 }
 
-/// An endpoint whose operations are kept out.
-pub(crate) struct HeldEndpoint<'a> {
-    endpoint: &'a Endpoint,
-    writing: Locked<'a, WriteCursor>,
-    reading: Locked<'a, ReadCursor>,
-}
-
-impl HeldEndpoint<'_> {
-    /// As [`PrivateHalf::unbind`]: the handle is gone.
-    pub(crate) fn unbind(mut self, quotas: &Quotas) {
-        self.endpoint.start_afresh_held(&mut self.writing, &mut self.reading, None, 0, &quotas.messages);
-    }
+/// Fails while memory of the channel is lent to the program.
+#[inline(always)]
+fn require_nothing_lent(writing: &WriteCursor, reading: &ReadCursor) -> Result<()> {
+    if writing.lent == 0 && reading.in_place_reads.is_empty() { Ok(()) } else { Err(LENT) }
 }
 
 impl PrivateHalf for Endpoint {
@@ -310,6 +317,10 @@ impl Positions {
 
     pub(crate) fn len(&self) -> usize {
         usize::from(self.one.is_some()) + self.others.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.one.is_none() && self.others.is_empty()
     }
 
     fn clear(&mut self) {

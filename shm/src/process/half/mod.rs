@@ -68,17 +68,38 @@ macro_rules! halves {
                 $(self.$module.get(index.0 as usize, inside).is_some_and(|half| half.is_bound_to(object)))||*
             }
 
-            /// See [`channel::Endpoint::hold`]. `None` for an entry that has no endpoint of a channel bound to the object.
+            /// See [`channel::Endpoint::leaving`]. An entry that has no endpoint of a channel bound to the object can always leave.
             #[inline(always)]
-            pub(crate) fn hold<'a>(
-                &'a self,
+            pub(crate) fn leaving<T>(
+                &self,
                 index: EntryIndex,
                 object: ObjectRef,
-                inside: &'a Inside<'_>,
-            ) -> Result<Option<channel::HeldEndpoint<'a>>> {
+                inside: &Inside<'_>,
+                leave: impl FnOnce() -> T,
+            ) -> Result<T> {
                 match self.channel.get(index.0 as usize, inside) {
-                    Some(half) if half.is_bound_to(object) => half.hold().map(Some),
-                    _ => Ok(None),
+                    Some(half) if half.is_bound_to(object) => half.leaving(leave),
+                    _ => Ok(leave()),
+                }
+            }
+
+            /// As [`leaving`](Self::leaving), for a handle that is closed. If `close` succeeds, its half is unbound, of whichever
+            /// class.
+            #[inline(always)]
+            pub(crate) fn closing(
+                &self,
+                index: EntryIndex,
+                object: ObjectRef,
+                (quotas, inside): (&Quotas, &Inside<'_>),
+                close: impl FnOnce() -> Result<()>,
+            ) -> Result<()> {
+                match self.channel.get(index.0 as usize, inside) {
+                    Some(half) if half.is_bound_to(object) => half.closing(quotas, close),
+                    _ => {
+                        close()?;
+                        self.unbind(index, object, quotas, inside);
+                        Ok(())
+                    }
                 }
             }
 
