@@ -4,23 +4,23 @@
 use crate::arena::Arena;
 use core::ptr::NonNull;
 
-/// A record of the arena of this process.
+/// A record of the arena of this process, or several that follow each other.
 #[derive(Debug)]
-pub(crate) struct ArenaRef<T>(NonNull<T>);
+pub(crate) struct ArenaRef<T: ?Sized>(NonNull<T>);
 
 // A derived one would ask for `T: Clone`.
-impl<T> Clone for ArenaRef<T> {
+impl<T: ?Sized> Clone for ArenaRef<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for ArenaRef<T> {}
+impl<T: ?Sized> Copy for ArenaRef<T> {}
 
 // SAFETY: it leads to `Sync` memory that outlives the private half which keeps it (the process keeps the arena mapped).
-unsafe impl<T: Sync> Send for ArenaRef<T> {}
+unsafe impl<T: Sync + ?Sized> Send for ArenaRef<T> {}
 
-impl<T> ArenaRef<T> {
+impl<T: ?Sized> ArenaRef<T> {
     /// Keeps `record`, which is a record of this process's arena.
     pub(crate) fn new(record: &T) -> Self {
         Self(NonNull::from(record))

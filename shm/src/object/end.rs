@@ -43,7 +43,6 @@ pub(crate) struct End<'a, C: Cursor> {
     /// The side that this process holds.
     pub(crate) side: ObjectRef,
     pub(crate) endpoint: &'a C::Endpoint,
-    words: EndWords,
     /// Where the end stands in its direction. This guard is the lock.
     pub(crate) cursor: Locked<'a, C>,
 }
@@ -62,19 +61,21 @@ impl<'a, C: Cursor> End<'a, C> {
         inside: &'a Inside<'_>,
     ) -> Result<Self> {
         let handle = handle.into();
-        match Self::enter_bound(thread, handle, rights, inside)? {
+        match Self::enter_bound(thread, handle, rights, inside, |denied| denied)? {
             Some(end) => Ok(end),
             None => Err(not_an_endpoint::<C>(thread, handle)),
         }
     }
 
-    /// As [`enter`](Self::enter). `None` when no private half is bound to the object of the handle.
+    /// As [`enter`](Self::enter). `None` when no private half is bound to the object of the handle. `denied` gives the error for
+    /// a handle that lacks `rights`.
     #[inline(always)]
     pub(crate) fn enter_bound(
         thread: &'a Thread,
         handle: HandleName,
         rights: Rights,
         inside: &'a Inside<'_>,
+        denied: impl FnOnce(Error) -> Error,
     ) -> Result<Option<Self>> {
         let (index, generation) = handle.place(thread);
         let Some(endpoint) = C::Endpoint::of_entry(&thread.process, index, inside) else { return Ok(None) };
@@ -93,9 +94,8 @@ impl<'a, C: Cursor> End<'a, C> {
         };
         let found = ResolvedHandle { index, entry: admitted.entry };
         // After the handle: a handle that is gone gives `BadHandle`, also if it lacked a right.
-        found.require(rights)?;
-        let words = *cursor.entrance().words();
-        Ok(Some(Self { thread, side: found.entry.object(), endpoint, words, cursor }))
+        found.require(rights).map_err(denied)?;
+        Ok(Some(Self { thread, side: found.entry.object(), endpoint, cursor }))
     }
 
     /// Locks the end of `endpoint`, if no thread holds the lock.
@@ -112,26 +112,32 @@ impl<'a, C: Cursor> End<'a, C> {
             return Err(Error::Canceled);
         }
         find_words(thread, side, &mut *cursor)?;
-        let words = *cursor.entrance().words();
-        Ok(Some(Self { thread, side, endpoint, words, cursor }))
+        Ok(Some(Self { thread, side, endpoint, cursor }))
+    }
+
+    /// The words that the end uses. No copy of them is kept in the end: a small end is passed on in registers, and a load from a
+    /// larger one would wait for the stores that made it.
+    #[inline(always)]
+    fn words(&self) -> &EndWords {
+        self.cursor.entrance().words()
     }
 
     /// The direction that this end writes or reads.
     #[inline(always)]
     pub(crate) fn direction(&self) -> &'a Direction {
-        self.words.direction.get(self.thread.arena())
+        self.words().direction.get(self.thread.arena())
     }
 
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
     pub(crate) fn own_state(&self) -> &'a AtomicU64 {
-        self.words.own_state.get(self.thread.arena())
+        self.words().own_state.get(self.thread.arena())
     }
 
     /// The state word of the other side.
     #[inline(always)]
     pub(crate) fn peer_state(&self) -> &'a AtomicU64 {
-        self.words.peer_state.get(self.thread.arena())
+        self.words().peer_state.get(self.thread.arena())
     }
 }
 

@@ -96,10 +96,7 @@ pub(crate) fn enter<'a, C: Cursor>(
     rights: Rights,
     inside: &'a Inside<'_>,
 ) -> Result<Option<End<'a, C>>> {
-    match End::enter_bound(thread, handle, rights, inside) {
-        Err(error @ Error::AccessDenied { .. }) => Err(wrong_type_or(thread, handle, class, error)),
-        entered => entered,
-    }
+    End::enter_bound(thread, handle, rights, inside, |denied| wrong_type_or(thread, handle, class, denied))
 }
 
 #[cold]

@@ -1,8 +1,10 @@
 //! The items of a stream and their places, as any thread finds them.
 
 use crate::arena::Arena;
+use crate::arena::arena_ref::ArenaRef;
 use crate::arena::copy::Bytes;
 use crate::arena::error::{Error, Result};
+use crate::arena::record::block::Descriptor;
 use crate::arena::record::line::{LINE_WORDS, Line};
 use crate::arena::record::stream::StreamWords;
 use crate::arena::size_class::SizeClass;
@@ -12,7 +14,7 @@ use crate::arena::word::stream::geometry::Geometry;
 use crate::arena::word::stream::item::ItemWord;
 use crate::object::end::{Cursor, End};
 use crate::object::own_block;
-use crate::process::half::stream::Ring;
+use crate::process::half::stream::{ReadRing, Ring};
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release, fence};
 use core::mem::MaybeUninit;
 
@@ -98,10 +100,10 @@ pub(crate) enum At<'a> {
 impl<'a> Stream<'a> {
     /// The stream of an exclusive end. It knows the size with its ring, and need not read it where the writer stores.
     #[inline(always)]
-    pub(crate) fn of_end<C: Cursor>(end: &End<'a, C>, ring: Option<Ring>) -> Result<Self> {
+    pub(crate) fn of_end<C: Cursor>(end: &End<'a, C>, ring: Option<&Ring>) -> Result<Self> {
         let (arena, writer) = (end.thread.arena(), C::writer_of(end.side));
         match ring {
-            Some(Ring { geometry, .. }) => {
+            Some(&Ring { geometry, .. }) => {
                 Ok(Self { arena, writer, words: StreamWords::of(end.direction()), geometry })
             }
             None => Self::of(arena, writer),
@@ -164,7 +166,7 @@ impl<'a> Stream<'a> {
         let word = ItemWord(place.load(Acquire));
         match (word.laps_ahead_of(lap), word.block()) {
             (0, None) => Ok(At::Vacant { place, word }),
-            (0, Some(block)) => self.item(item, place, word, block),
+            (0, Some(block)) => self.item(item, place, word, block, self.arena.descriptor(block)?),
             (1.., _) => Ok(At::Cleared),
             (-1, Some(_)) => Ok(At::Occupied { by: item.saturating_sub(self.places()) }),
             _ => Err(Error::Corrupt("a place of a stream that is laps behind")),
@@ -172,12 +174,18 @@ impl<'a> Stream<'a> {
     }
 
     #[inline(always)]
-    fn item(&self, number: u64, place: &'a AtomicU64, word: ItemWord, block: BlockId) -> Result<At<'a>> {
+    fn item(
+        &self,
+        number: u64,
+        place: &'a AtomicU64,
+        word: ItemWord,
+        block: BlockId,
+        descriptor: &Descriptor,
+    ) -> Result<At<'a>> {
         // ORDER: Acquire pairs with the Release stores of the tail. And before the end is loaded: a tail that counts bytes
         // behind an item that was open was stored after that item was closed.
         let tail = self.words.tail().load(Acquire);
         sync::acquired(self.words.tail());
-        let descriptor = self.arena.descriptor(block)?;
         // Relaxed: published with the place.
         let start = descriptor.position.load(Relaxed);
         // Relaxed: the fence below orders it.
@@ -195,6 +203,13 @@ impl<'a> Stream<'a> {
             return Err(Error::Corrupt("an item of a stream that ends before it starts"));
         }
         Ok(At::Here(Item { number, place, word, block, start, end, is_open }))
+    }
+
+    /// What stands at the place of an item that was found open. As [`at`](Self::at), which has found it then.
+    #[inline(always)]
+    pub(crate) fn at_again(&self, kept: &ReadRing) -> Result<At<'a>> {
+        let ReadRing { ring, number, place, word, descriptor } = kept;
+        self.item(*number, place.get(self.arena), *word, ring.block, descriptor.get(self.arena))
     }
 
     /// Counts an item that is linked (INV-STREAM-3).
@@ -275,10 +290,18 @@ impl<'a> Stream<'a> {
         self.geometry.capacity().min((block.bytes() / BLOCK_BYTES_A_BYTE) as u64)
     }
 
-    /// An item that is open, for an end to keep.
-    pub(crate) fn ring(&self, item: &Item<'_>) -> Ring {
-        let Item { number, block, start, .. } = *item;
-        Ring { number, block, start, bytes: self.ring_bytes(block), geometry: self.geometry }
+    /// A block with an open item that begins at `start`, for an end to keep.
+    pub(crate) fn ring(&self, block: BlockId, start: u64) -> Result<Ring> {
+        let (lines, bytes) = (ArenaRef::new(self.arena.lines(block)?), self.ring_bytes(block));
+        Ok(Ring { block, lines, start, bytes, geometry: self.geometry })
+    }
+
+    /// An item that is open, for a reader to keep.
+    pub(crate) fn read_ring(&self, item: &Item<'_>) -> Result<ReadRing> {
+        let Item { number, place, word, block, start, .. } = *item;
+        let descriptor = ArenaRef::new(self.arena.descriptor(block)?);
+        let place = ArenaRef::new(place);
+        Ok(ReadRing { ring: self.ring(block, start)?, number, place, word, descriptor })
     }
 
     /// Where the bytes of an item from `position` on lie, and how many of them follow each other there.
@@ -301,29 +324,45 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
+    /// As [`bytes`](Self::bytes), of a ring that an end has kept.
+    #[inline(always)]
+    fn bytes_of_ring(&self, ring: &Ring, position: u64) -> (Bytes<'a>, usize) {
+        let from_start = position.wrapping_sub(ring.start);
+        // A division is slow, and only the largest rings of sockets need one.
+        let offset = if ring.bytes.is_power_of_two() {
+            from_start & (ring.bytes - 1)
+        } else {
+            from_start % ring.bytes
+        };
+        (Bytes::new(ring.lines.get(self.arena), offset as usize), (ring.bytes - offset) as usize)
+    }
+
+    /// Copies bytes into a ring. The caller, which alone writes it, has found room for them.
+    #[inline(always)]
+    pub(crate) fn copy_into_ring(&self, ring: &Ring, position: u64, bytes: &[u8]) {
+        let (at, most) = self.bytes_of_ring(ring, position);
+        let (first, rest) = bytes.split_at(bytes.len().min(most));
+        at.write(first);
+        if !rest.is_empty() {
+            self.bytes_of_ring(ring, ring.start).0.write(rest);
+        }
+    }
+
     /// Copies bytes out of a ring. The caller, which alone reads it, has found so many.
     #[inline(always)]
-    pub(crate) fn copy_out_of_ring(
-        &self,
-        ring: Ring,
-        position: u64,
-        out: &mut [MaybeUninit<u8>],
-    ) -> Result<()> {
-        let (at, most) = self.bytes(ring.block, ring.start, position)?;
+    pub(crate) fn copy_out_of_ring(&self, ring: &Ring, position: u64, out: &mut [MaybeUninit<u8>]) {
+        let (at, most) = self.bytes_of_ring(ring, position);
         let (first, rest) = out.split_at_mut(out.len().min(most));
         at.take_uninit(first);
         if !rest.is_empty() {
-            self.bytes(ring.block, ring.start, ring.start)?.0.take_uninit(rest);
+            self.bytes_of_ring(ring, ring.start).0.take_uninit(rest);
         }
-        Ok(())
     }
 
     /// Has the lines brought to this processor in which the next write to the ring begins, so that its stores need not wait.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, ring: Ring, position: u64) {
-        if let Ok((at, _)) = self.bytes(ring.block, ring.start, position) {
-            at.prefetch();
-        }
+    pub(crate) fn prefetch(&self, ring: &Ring, position: u64) {
+        self.bytes_of_ring(ring, position).0.prefetch();
     }
 
     /// Copies bytes out of a block, from this position on. The caller compares a word afterwards that says whose bytes they

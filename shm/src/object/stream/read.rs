@@ -46,7 +46,8 @@ pub(crate) fn read(
     out: &mut [MaybeUninit<u8>],
     check: impl FnOnce(&Stream<'_>) -> Result<()>,
 ) -> Result<usize> {
-    let (thread, stream) = (reader.thread, Stream::of_end(reader, reader.cursor.ring)?);
+    let (thread, stream) =
+        (reader.thread, Stream::of_end(reader, reader.cursor.ring.as_ref().map(|kept| &kept.ring))?);
     stream.require(is_socket)?;
     check(&stream)?;
     // ORDER: Acquire pairs with the Release of `assert_for_good`, and comes before the look at the items: what was written
@@ -55,11 +56,14 @@ pub(crate) fn read(
     if reader.cursor.ring.is_none() || reader.cursor.tail_seen - reader.cursor.head < out.len() as u64 {
         look_at_ring(reader, &stream)?;
     }
-    let mut copied = match reader.cursor.ring {
-        Some(ring) => {
+    let mut copied = match &reader.cursor.ring {
+        Some(kept) => {
             let head = reader.cursor.head;
             let many = out.len().min((reader.cursor.tail_seen - head) as usize);
-            stream.copy_out_of_ring(ring, head, &mut out[..many])?;
+            // A reader that spins for the next bytes mostly finds none.
+            if many > 0 {
+                stream.copy_out_of_ring(&kept.ring, head, &mut out[..many]);
+            }
             Copied { bytes: many, head: head + many as u64 }
         }
         None => copy_items(reader, &stream, out)?,
@@ -90,24 +94,37 @@ pub(crate) fn read(
 }
 
 /// Looks how far the ring is written, or finds it. Leaves none when the head is in no item that is open.
+#[inline(always)]
 fn look_at_ring(reader: &mut Reader<'_>, stream: &Stream<'_>) -> Result<()> {
-    let known = reader.cursor.ring.take();
-    // Relaxed: this process alone moves the head.
-    let head = stream.words.head().load(Relaxed);
-    let number = match known {
-        Some(ring) => ring.number,
-        None if stream.is_shared() => return Ok(()),
-        None => stream.words.passed().load(Relaxed),
-    };
+    let cursor = &mut *reader.cursor;
+    let Some(kept) = &cursor.ring else { return find_ring(reader, stream) };
+    match stream.at_again(kept)? {
+        // P5: a damaged tail must not send the reader out of the ring. The head is private.
+        At::Here(item) if item.is_open && item.end.wrapping_sub(cursor.head) <= kept.ring.bytes => {
+            cursor.tail_seen = item.end;
+        }
+        _ => cursor.ring = None,
+    }
+    Ok(())
+}
+
+/// Finds the ring that the head is in.
+#[cold]
+fn find_ring(reader: &mut Reader<'_>, stream: &Stream<'_>) -> Result<()> {
+    if stream.is_shared() {
+        return Ok(());
+    }
+    // Relaxed, both: this process alone moves the head, and *passed* is a hint.
+    let (head, number) = (stream.words.head().load(Relaxed), stream.words.passed().load(Relaxed));
     if let At::Here(item) = stream.at(number)?
         && item.is_open
-        // P5: also of a ring that is known, as the place may have another block by now.
+        // P5: the head comes from the arena here.
         && (item.start..=item.end).contains(&head)
         && item.end - head <= stream.ring_bytes(item.block)
     {
+        let kept = stream.read_ring(&item)?;
         let cursor = &mut *reader.cursor;
-        (cursor.head, cursor.tail_seen) = (head, item.end);
-        cursor.ring = Some(stream.ring(&item));
+        (cursor.head, cursor.tail_seen, cursor.ring) = (head, item.end, Some(kept));
     }
     Ok(())
 }

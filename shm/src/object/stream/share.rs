@@ -13,10 +13,12 @@ use crate::sync::Relaxed;
 /// waits for no other.
 pub(crate) fn share(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     let (inside, name) = (thread.inside(), HandleName::Found(found));
-    let Some(mut writer) = Writer::enter_bound(thread, name, Rights::empty(), &inside)? else {
+    let Some(mut writer) = Writer::enter_bound(thread, name, Rights::empty(), &inside, |denied| denied)?
+    else {
         return Ok(());
     };
-    let Some(mut reader) = Reader::enter_bound(thread, name, Rights::empty(), &inside)? else {
+    let Some(mut reader) = Reader::enter_bound(thread, name, Rights::empty(), &inside, |denied| denied)?
+    else {
         return Ok(());
     };
     write::close_ring(&mut writer)?;

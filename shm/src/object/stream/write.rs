@@ -49,7 +49,7 @@ pub(crate) fn write(
     bytes: &[u8],
     check: impl FnOnce(&Stream<'_>) -> Result<()>,
 ) -> Result<usize> {
-    let (thread, stream) = (writer.thread, Stream::of_end(writer, writer.cursor.ring)?);
+    let (thread, stream) = (writer.thread, Stream::of_end(writer, writer.cursor.ring.as_ref())?);
     stream.require(is_socket)?;
     // Relaxed: no data is read on the strength of it.
     require_open(State(writer.own_state().load(Relaxed)))?;
@@ -67,7 +67,7 @@ pub(crate) fn write(
     }
     let bytes = &bytes[..bytes.len().min(free as usize)];
     let tail = writer.cursor.tail;
-    stream.copy_in(ring.block, ring.start, tail, bytes)?;
+    stream.copy_into_ring(&ring, tail, bytes);
     let tail = tail + bytes.len() as u64;
     sync::released(stream.words.tail());
     // ORDER: Release pairs with the Acquire of `Stream::item`: the bytes below the tail. Commits.
@@ -77,7 +77,7 @@ pub(crate) fn write(
     wake::notify_derived(thread, writer.peer_state(), State::HAS_WAITERS)?;
     // Small writes wait for lines, and not for bytes. While less is free, the reader may be at work in these.
     if bytes.len() <= LINE_BYTES && free >= 4 * LINE_BYTES as u64 {
-        stream.prefetch(ring, tail);
+        stream.prefetch(&ring, tail);
     }
     if is_socket {
         shutdown::require_written(thread, &stream, writer.own_state(), tail)?;
@@ -149,7 +149,7 @@ fn find_ring(writer: &mut Writer<'_>, stream: &Stream<'_>, wanted: usize) -> Res
     let last = items.checked_sub(1).map(|last| stream.at(last)).transpose()?;
     let ring = match last {
         Some(At::Here(item)) if item.is_open => {
-            let ring = stream.ring(&item);
+            let ring = stream.ring(item.block, item.start)?;
             // P5: what is unread of it lies in the ring.
             if ring.start > tail || tail - head.max(ring.start) > ring.bytes {
                 return Err(Error::Corrupt("a stream with a ring that is too short"));
@@ -195,8 +195,7 @@ fn open_ring(
     thread.set_list_intent(ListIntent::Idle, 0);
     // Relaxed: for this end's next owner, which its arrival tells.
     stream.words.items().store(number.saturating_add(1), Relaxed);
-    let (bytes, geometry) = (stream.ring_bytes(block), stream.geometry);
-    Ok(Ring { number, block, start: tail, bytes, geometry })
+    stream.ring(block, tail)
 }
 
 /// Opens the ring of a new stream, so that its writes need no memory.

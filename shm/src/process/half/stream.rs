@@ -5,9 +5,13 @@
 //!
 //! The invariants of endpoints hold (INV-ENDPOINT-1 to -3, `process/half/channel`).
 
+use crate::arena::arena_ref::ArenaRef;
+use crate::arena::record::block::Descriptor;
+use crate::arena::record::line::Line;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::stream::geometry::Geometry;
+use crate::arena::word::stream::item::ItemWord;
 use crate::process::half::PrivateHalf;
 use crate::process::half::entrance::Entrance;
 use crate::process::quota::Quotas;
@@ -77,9 +81,8 @@ pub(crate) struct WritePosition {
 /// The open item of an exclusive writer: a block that is used as a ring. An end keeps what it has read and checked of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
-    /// The item's number.
-    pub(crate) number: u64,
     pub(crate) block: BlockId,
+    pub(crate) lines: ArenaRef<[Line]>,
     /// The position of its first byte ever.
     pub(crate) start: u64,
     /// How many unread bytes it has room for.
@@ -88,12 +91,23 @@ pub(crate) struct Ring {
     pub(crate) geometry: Geometry,
 }
 
+/// The same as a reader keeps it, with the words that say how far it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadRing {
+    pub(crate) ring: Ring,
+    /// The item's number, its place, and what the place says while it has the item.
+    pub(crate) number: u64,
+    pub(crate) place: ArenaRef<AtomicU64>,
+    pub(crate) word: ItemWord,
+    pub(crate) descriptor: ArenaRef<Descriptor>,
+}
+
 /// Where an exclusive reader stands.
 #[derive(Debug, Default)]
 pub(crate) struct ReadPosition {
     pub(crate) entrance: Entrance,
     /// The ring that it reads; the fields below were loaded with it. `None` also when it reads the items of several writers.
-    pub(crate) ring: Option<Ring>,
+    pub(crate) ring: Option<ReadRing>,
     pub(crate) head: u64,
     /// The tail when last looked at.
     pub(crate) tail_seen: u64,
