@@ -96,20 +96,16 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     let sequence = thread.intend(Change::Decrement, object, location);
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);
-    let committed = match location {
+    if let HandleLocation::Entry { process, index } = location
+        && process == thread.process.row
+        && thread.process.halves.may_have(index)
+    {
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this process is
         // inside the endpoint.
-        HandleLocation::Entry { process, index }
-            if process == thread.process.row && thread.process.halves.may_have(index) =>
-        {
-            close_with_half(thread, index, cell, (entry, closing))
-        }
+        close_with_half(thread, index, cell, (entry, closing)).inspect_err(|_| thread.intend_nothing())?;
+    } else {
         // Most handles have no private half.
-        _ => commit_close(cell, entry, closing),
-    };
-    if let Err(error) = committed {
-        thread.intend_nothing();
-        return Err(error);
+        commit_close(cell, entry, closing).inspect_err(|_| thread.intend_nothing())?;
     }
     crash_point!(thread, "close.committed");
     if let HandleLocation::Entry { process, index } = location {
