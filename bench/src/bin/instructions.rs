@@ -7,10 +7,12 @@ use clap::Parser;
 use jacinth::Supervisor;
 use jacinth_bench::measure::MeasuredOperation;
 use jacinth_bench::measure::jacinth::fifo::{FifoWriteRead, SharedFifoWriteRead};
+use jacinth_bench::measure::jacinth::loan::LoanSendRead;
 use jacinth_bench::measure::jacinth::many_handles;
 use jacinth_bench::measure::jacinth::operation::{
     ChannelCreateClose, DuplicateClose, EventCreateClose, HandleLookup, WriteRead,
 };
+use jacinth_bench::measure::jacinth::socket::{SocketLook, SocketWriteRead};
 use jacinth_bench::report::plain;
 use std::process::{Command, ExitCode};
 
@@ -28,12 +30,15 @@ struct Arguments {
 /// Does an operation so many times.
 type Perform = fn(u64) -> Result<()>;
 
-const OPERATIONS: [(&str, Perform); 7] = [
+const OPERATIONS: [(&str, Perform); 10] = [
     ("handle_lookup", perform::<HandleLookup>),
     ("duplicate_close", perform::<DuplicateClose>),
     ("event_create_close", perform::<EventCreateClose>),
     ("channel_create_close", perform::<ChannelCreateClose>),
     ("write_read_64B", perform::<WriteRead>),
+    ("loan_1MiB", perform::<LoanSendRead<{ 1 << 20 }>>),
+    ("socket_write_read_64B", perform::<SocketWriteRead>),
+    ("socket_look", perform::<SocketLook>),
     ("fifo_write_read_512B", perform::<FifoWriteRead>),
     ("shared_fifo_512B", perform::<SharedFifoWriteRead>),
 ];

@@ -2,7 +2,7 @@
 //! the API calls `unsafe`: a safe loan is sent with zeros in its unwritten bytes.
 
 use super::{hand_over, take_over};
-use crate::measure::{GO, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
+use crate::measure::{GO, MeasuredOperation, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
 use crate::process::link::Reply;
 use anyhow::{Result, ensure};
 use jacinth::{Channel, Status};
@@ -71,5 +71,30 @@ fn send<const BYTES: usize>(channel: &Channel, first: u64) -> Result<()> {
             Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::NO_MEMORY) => {}
             Err(status) => return Err(status.into()),
         }
+    }
+}
+
+/// A loan of `BYTES` bytes, sent and read in place.
+pub struct LoanSendRead<const BYTES: usize> {
+    one: Channel,
+    other: Channel,
+}
+
+impl<const BYTES: usize> MeasuredOperation for LoanSendRead<BYTES> {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        let (one, other) = Channel::try_create()?;
+        Ok(Self { one, other })
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        send::<BYTES>(&self.one, GO)?;
+        let message = self.other.read_in_place()?;
+        let mut first = [0; 8];
+        message.read_at(0, &mut first)?;
+        message.finish()?;
+        first_word(&first).map(drop)
     }
 }

@@ -6,7 +6,7 @@ use super::channel::ChannelEnd;
 use super::take_handle;
 use crate::measure::peer::{Manner, Spinning};
 use crate::measure::{Carrier, End, MeasuredOperation, Stage};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use jacinth::{MonotonicDuration, MonotonicInstant, Signals, Socket, Status};
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -120,6 +120,49 @@ impl MeasuredOperation for SocketCreateClose {
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
         drop(black_box(Socket::create(Default::default())?));
+        Ok(())
+    }
+}
+
+/// 64 bytes written into a socket and read from its other end.
+pub struct SocketWriteRead {
+    one: Socket,
+    other: Socket,
+    bytes: [u8; 64],
+}
+
+impl MeasuredOperation for SocketWriteRead {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        let (one, other) = Socket::create(Default::default())?;
+        Ok(Self { one, other, bytes: [0x5a; 64] })
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        self.one.write(black_box(&self.bytes))?;
+        self.other.read(black_box(&mut self.bytes))?;
+        Ok(())
+    }
+}
+
+/// A read that finds a socket empty, which has carried bytes before.
+pub struct SocketLook(SocketWriteRead);
+
+impl MeasuredOperation for SocketLook {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        let mut socket = SocketWriteRead::prepare()?;
+        socket.once()?;
+        Ok(Self(socket))
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        let read = self.0.other.read(black_box(&mut self.0.bytes));
+        ensure!(read == Err(Status::SHOULD_WAIT), "an empty socket gave {read:?}");
         Ok(())
     }
 }
