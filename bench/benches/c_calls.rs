@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{
-    Channel, Config, Event, HandleBased, MonotonicInstant, NullableHandle, OnOverflow, Rights, Signals,
-    Status, Supervisor, raw,
+    Channel, Config, Event, HandleBased, InPlace, Loan, MonotonicInstant, NullableHandle, OnOverflow, Rights,
+    Signals, Status, Supervisor, raw,
 };
 use jacinth_bench::report::plain;
 use jacinth_capi_calls::user_memory::fault_guard;
@@ -103,6 +103,15 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
             raw::channel_read(read, OnOverflow::Keep, &mut bytes, &mut []).0
         })
     };
+    // A message that is filled and read where it lies.
+    let loan = |size: usize| -> Once {
+        Box::new(move || {
+            let mut loan = Loan::of_channel(write, size, 0)?;
+            loan.fill(1);
+            loan.commit()?;
+            InPlace::of_channel(read).map(drop)
+        })
+    };
     let mut travelling = Some(Event::try_create()?.into_handle());
     let mut bytes = [0; 64];
     Ok(vec![
@@ -144,6 +153,8 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
                 result
             }),
         ),
+        ("loan_1k", loan(1024)),
+        ("loan_64k", loan(65_536)),
     ])
 }
 

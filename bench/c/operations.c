@@ -2,6 +2,7 @@
  * Times one call after another as a C program sees them: a line "name times" comes in, the nanoseconds of one go out.
  */
 
+#include <jacinth/in_place.h>
 #include <zircon/syscalls.h>
 
 #include <inttypes.h>
@@ -81,6 +82,25 @@ static void write_read_handle(void) {
     expect(zx_channel_read(theirs, 0, bytes, &event, 64, 1, &actual_bytes, &actual_handles));
 }
 
+// A message that is filled and read where it lies.
+static void loan(size_t size) {
+    jacinth_loan_t lent;
+    jacinth_message_t message;
+    expect(jacinth_channel_reserve(ours, size, 0, JACINTH_UNINITIALIZED, &lent));
+    memset(lent.data, 1, size);
+    expect(jacinth_loan_commit(&lent, NULL, 0));
+    expect(jacinth_channel_read_in_place(theirs, 0, &message));
+    expect(jacinth_message_release(&message));
+}
+
+static void loan_1k(void) {
+    loan(1024);
+}
+
+static void loan_64k(void) {
+    loan(ZX_CHANNEL_MAX_MSG_BYTES);
+}
+
 static const struct {
     const char* name;
     void (*once)(void);
@@ -96,6 +116,8 @@ static const struct {
     {"write_read_1k", write_read_1k},
     {"write_read_64k", write_read_64k},
     {"write_read_handle", write_read_handle},
+    {"loan_1k", loan_1k},
+    {"loan_64k", loan_64k},
 };
 
 int main(void) {
