@@ -100,7 +100,7 @@ fn a_look_keeps_the_block() {
 /// INV-ENTRY-5: a thread that guesses the value closes the handle before it is kept, or after it is frozen; never between.
 #[test]
 fn a_guessed_close_spares_the_owner() {
-    model(2, || {
+    model(1, || {
         let one = first(&config_of_buffers());
         let two = Thread::join(one.process()).unwrap();
         let buffer = one.buffer_create(1, ALL).unwrap();

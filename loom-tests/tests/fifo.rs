@@ -280,7 +280,7 @@ fn late_clearing_frees_no_later_block() {
 /// INV-STREAM-1: a thread writes and reads while another of its process duplicates the handle.
 #[test]
 fn sharing_loses_no_element() {
-    model_without_barriers(2, || {
+    model_without_barriers(1, || {
         let one = first(&with_fifos());
         let [near, far] = create_fifo(&one, 4);
         assert_eq!(put(&one, far, &[7]), Ok(1));
