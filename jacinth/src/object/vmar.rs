@@ -60,7 +60,7 @@ impl Vmar {
 
     /// Unmaps what is mapped of VM objects in a range. In `zx` it is unsafe; here the promise is.
     ///
-    /// Follows `docs/syscalls/vmar_unmap.md`.
+    /// Follows `docs/syscalls/vmar_unmap.md`. The process may retain the range without access: see [`raw::vmar_unmap`].
     ///
     /// # Errors
     /// Those of [`raw::vmar_unmap`].

@@ -29,6 +29,6 @@ impl GuessedValues {
     pub fn close_all(self) {
         let guesses = (0..TRIED).map(|number| mixed(self.last.wrapping_add(self.step.wrapping_mul(number))));
         let closed = guesses.filter(|guess| raw::close(*guess).is_ok()).count();
-        assert_eq!(closed, 1, "the first, so the values do go on like that");
+        assert_eq!(closed, 1, "only the event from which the guesses start");
     }
 }

@@ -95,9 +95,10 @@ pub fn vmar_map(
 /// Follows `docs/syscalls/vmar_unmap.md`. Needs no right. The promise is the caller's that no thread uses the memory any
 /// more.
 ///
-/// The range is out of reach at once: an access to it faults. The process may retain the address space of up to 16 such ranges,
-/// 128 MiB in all, for a later [`vmar_map`] of the same bytes of the same object, which is then several times as fast. The system
-/// counts their pages as resident (`VmRSS`). A mapping with [`VmarFlags::SPECIFIC`] gets the addresses it asks for.
+/// An access to the range faults from then on, until its bytes are mapped again. The process may retain the addresses of a whole
+/// mapping, without access, for a later [`vmar_map`] of the same bytes of the same object: at most 16 ranges, and 128 MiB in all.
+/// So a program must not put a mapping of its own there by `mmap` with `MAP_FIXED`. The system counts the pages that were used
+/// as resident (`VmRSS`). A mapping with [`VmarFlags::SPECIFIC`] gets the addresses that it asks for.
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`]; [`Status::NOT_SUPPORTED`] for the address space of another process;

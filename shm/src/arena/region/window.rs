@@ -98,6 +98,12 @@ pub(crate) fn populate(at: usize, len: usize) {
     unsafe { libc::madvise(core::ptr::without_provenance_mut(at), len, libc::MADV_WILLNEED) };
 }
 
+/// Lets the system swap the pages of the range again, if the program has locked them.
+pub(crate) fn unlock(at: usize, len: usize) {
+    // SAFETY: it changes only how the kernel treats the pages; where none are mapped it fails, which does no harm.
+    unsafe { libc::munlock(core::ptr::without_provenance(at), len) };
+}
+
 /// Changes the access to mapped pages.
 ///
 /// # Safety

@@ -93,7 +93,8 @@ pub(crate) fn map(
         }
         let koid = koid_of(thread.arena(), vmo.vmo)?;
         let keeper = keeper::keep(thread, moving::duplicate_pinned(thread, found, Rights::empty())?)?;
-        match reuse(thread, koid, request).map_or_else(|| place(thread, &vmo, bytes, request), Ok) {
+        let place = || place_with_room(thread, &vmo, bytes, request);
+        match reuse(thread, koid, request).map_or_else(place, Ok) {
             Ok(Placed { at, is_locked }) => {
                 let mapped = Mapped {
                     end: at + request.len,
@@ -102,7 +103,8 @@ pub(crate) fn map(
                     offset: request.offset,
                     access: request.access,
                     most: request.most,
-                    is_locked,
+                    // A program that has chosen the address may unmap more than the mapping around it, by calls of its own.
+                    may_retain: request.at.is_none() && !is_locked,
                 };
                 thread.process.maps.lock().insert(at, mapped);
                 if request.populates {
@@ -137,6 +139,25 @@ fn reuse(thread: &Thread, koid: u64, request: &MapRequest) -> Option<Placed> {
     maps.retained.reuse(view, request.access).map(|at| Placed { at, is_locked: false })
 }
 
+/// As [`place`]. If address space is short, unmaps all retained ranges and tries once more: the reservation may fail, and also the
+/// mapping of a later piece, which needs an entry in the kernel's list of mappings. A given address mostly fails because something
+/// else is mapped there, which this does not help.
+fn place_with_room(
+    thread: &Thread,
+    vmo: &Extents<'_>,
+    bytes: Range<u64>,
+    request: &MapRequest,
+) -> Result<Placed> {
+    match place(thread, vmo, bytes.clone(), request) {
+        Err(Error::NoMemory { .. })
+            if request.at.is_none() && thread.process.maps.lock().retained.give_up_all() =>
+        {
+            place(thread, vmo, bytes, request)
+        }
+        placed => placed,
+    }
+}
+
 /// Reserves the address space, and maps all pieces into it.
 fn place(thread: &Thread, vmo: &Extents<'_>, bytes: Range<u64>, request: &MapRequest) -> Result<Placed> {
     let arena = thread.arena();
@@ -146,13 +167,7 @@ fn place(thread: &Thread, vmo: &Extents<'_>, bytes: Range<u64>, request: &MapReq
     let file = file.ok_or(Error::NotSupported(
         "mapping pages: the arena's descriptor was closed, or /proc is not there to open it for reading",
     ))?;
-    let reserve = || window::reserve(request.at, request.len);
-    // Address space is short: what is retained gives way.
-    let at = reserve().or_else(|error| match thread.process.maps.lock().retained.give_up_all() {
-        true => reserve(),
-        false => Err(error),
-    });
-    let at = at.map_err(refused)?;
+    let at = window::reserve(request.at, request.len).map_err(refused)?;
     // SAFETY: just reserved, and no other thread knows it.
     let is_locked = unsafe { window::is_locked(at) };
     let all_placed = vmo.pieces(bytes.clone()).try_for_each(|piece| {

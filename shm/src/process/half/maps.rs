@@ -29,8 +29,9 @@ pub(crate) struct Mapped {
     pub(crate) access: Access,
     /// The access that it may ever have.
     pub(crate) most: Access,
-    /// Whether the system locks its pages in memory.
-    pub(crate) is_locked: bool,
+    /// Whether the range may be retained when it is unmapped: its address was the kernel's choice, so it is nobody's but this
+    /// library's, and the system does not lock its pages in memory.
+    pub(crate) may_retain: bool,
 }
 
 /// The mapped ranges, by their first address.
@@ -39,7 +40,7 @@ pub(crate) struct Maps {
     by_start: BTreeMap<usize, Mapped>,
     /// How many ranges each keeper has.
     ranges_of: BTreeMap<EntryIndex, usize>,
-    /// Ranges that were unmapped last.
+    /// Ranges that the program has unmapped, kept for a later mapping of the same bytes.
     pub(crate) retained: RetainedRanges,
     /// The process that has mapped them: a forked child has none of them.
     process: u32,
@@ -120,14 +121,14 @@ impl Maps {
         Ok(self.remove(part))
     }
 
-    /// Keeps the range for the next mapping of the same bytes. `false`: it is only a part of a mapping, or its pages would stay
-    /// in memory, or [`RetainedRanges::retain`] refuses.
+    /// Retains the range for the next mapping of the same bytes. `false`: the range is only a part of a mapping, it must not be
+    /// retained, or [`RetainedRanges::retain`] refuses.
     ///
     /// # Safety
     /// As for [`unmap`](Self::unmap).
     unsafe fn retain(&mut self, part: &Range<usize>) -> bool {
         let whole =
-            self.by_start.get(&part.start).filter(|mapped| mapped.end == part.end && !mapped.is_locked);
+            self.by_start.get(&part.start).filter(|mapped| mapped.end == part.end && mapped.may_retain);
         whole.copied().is_some_and(|Mapped { koid, offset, most, .. }| {
             // SAFETY: the caller's promise.
             unsafe { self.retained.retain(part.start, View { koid, offset, len: part.len(), most }) }
@@ -188,7 +189,7 @@ mod tests {
                 offset: 100,
                 access: Access::empty(),
                 most: Access::READ,
-                is_locked: false,
+                may_retain: false,
             };
             maps.insert(start, mapped);
         }

@@ -8,8 +8,8 @@
 //! access by the range reaches them, and no other object gets the range: a koid is never used twice. While the object lives, its
 //! extents stay where they are (INV-VMO-3), so the range still shows the right bytes.
 //!
-//! At most [`MOST_RANGES`] ranges of [`MOST_BYTES`] in all are retained, and the oldest goes first. The system counts the pages of a
-//! retained range that were used as resident in this process, as it does those of a mapping.
+//! At most [`MOST_RANGES`] ranges are retained, and at most [`MOST_BYTES`] in all; the oldest is unmapped first. The system counts the
+//! used pages of a retained range as resident in this process, as it does those of a mapping.
 
 use crate::arena::region::window::{self, Access};
 use core::ops::Range;
@@ -21,7 +21,7 @@ const MOST_RANGES: usize = 16;
 /// How many bytes of address space are retained.
 const MOST_BYTES: usize = 128 << 20;
 
-/// What a range shows: two ranges of equal views show the same bytes of the same file, for the same access at most.
+/// What a range shows. Ranges of equal views show the same bytes of the same object, and may get the same access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     /// The object's koid.
@@ -42,7 +42,8 @@ pub(crate) struct RetainedRanges {
 }
 
 impl RetainedRanges {
-    /// Takes the access to a range away, and keeps it. `false`: it is too large, or the system refuses.
+    /// Takes the access to a range away, and keeps it. `false`: it is too large, or the system refuses. A program may have locked the
+    /// pages itself: they are unlocked, as those of a range that is unmapped.
     ///
     /// # Safety
     /// The range was mapped by [`window::place`], and no thread uses it any more.
@@ -51,6 +52,7 @@ impl RetainedRanges {
         if view.len > MOST_BYTES || unsafe { window::protect(start, view.len, Access::empty()) }.is_err() {
             return false;
         }
+        window::unlock(start, view.len);
         self.ranges.push_back((start, view));
         self.bytes += view.len;
         while self.ranges.len() > MOST_RANGES || self.bytes > MOST_BYTES {
@@ -71,7 +73,7 @@ impl RetainedRanges {
         self.ranges.remove(found).map(|(start, _)| start)
     }
 
-    /// Unmaps the ranges that reach into this one, which somebody wants for other pages.
+    /// Unmaps the ranges that overlap these addresses, at which the caller is about to map something else.
     pub(crate) fn give_up_within(&mut self, wanted: &Range<usize>) {
         while let Some(found) = self
             .ranges
