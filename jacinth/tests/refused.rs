@@ -109,7 +109,7 @@ fn ports_are_told_to_try_objects_again() {
 }
 
 #[test]
-fn memory_of_the_dead_is_told() {
+fn ports_are_told_of_dead_processes_memory() {
     in_arena_of(small_pool, |supervisor| {
         let (child_end, child) = spawn(supervisor, "keeps what it gets");
         let mut sent = 0;

@@ -30,7 +30,7 @@ fn refuse(thread: &Thread, channel: HandleValue) {
 
 /// INV-REFUSAL-1: a write is refused while an observer of room is registered. When the place comes back, it is a new one.
 #[test]
-fn refusal_beside_a_registrar_is_ended() {
+fn refusal_during_registration_ends_in_a_packet() {
     model(1, || {
         let (one, port, near, loan) = with_a_loan();
         let other = sibling(&one);
@@ -49,9 +49,9 @@ fn refusal_beside_a_registrar_is_ended() {
     });
 }
 
-/// INV-REFUSAL-1: another thread finds room while an observer is registered.
+/// INV-REFUSAL-1: another thread finds room, and so ends the refusal, while an observer is registered.
 #[test]
-fn an_end_beside_a_registrar_is_seen() {
+fn room_found_during_registration_is_announced() {
     model(1, || {
         let (one, port, near, loan) = with_a_loan();
         refuse(&one, near);
@@ -92,7 +92,7 @@ fn place_returned_in_a_look_is_found() {
 
 /// INV-REFUSAL-1: a thread finds room while a waiter looks at the observers.
 #[test]
-fn an_end_beside_a_look_is_seen() {
+fn room_found_during_a_look_is_announced() {
     model_without_barriers(1, || {
         let (one, port, near, loan) = with_a_loan();
         refuse(&one, near);
@@ -111,7 +111,7 @@ fn an_end_beside_a_look_is_seen() {
 
 /// A waiter in another process takes the look for overdue while the end's process notes another refusal, or looks.
 #[test]
-fn an_overdue_refusal_is_no_loss() {
+fn an_overdue_refusal_loses_no_packet() {
     model(1, || {
         let (one, port, near, loan) = with_a_loan();
         refuse(&one, near);

@@ -332,8 +332,9 @@ zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t 
  *
  * Different from Zircon: the wait ends when @p handle is sent, and not when it is received. For a repeating wait,
  * ZX_CHANNEL_READABLE and ZX_CHANNEL_WRITABLE, and those of fifos, are a change only when they become asserted, and only if
- * they are among @p signals; but a ZX_CHANNEL_WRITABLE that comes back after a refused write is one for every wait. A packet
- * of a wait is never lost for want of room.
+ * they are among @p signals. When ZX_CHANNEL_WRITABLE comes back after a refused write, each repeating wait at that end gets a
+ * packet if one of its signals is asserted. At a port where only another process waits, that packet may be a hint to try again. A
+ * packet of a wait is never lost for want of room.
  */
 zx_status_t zx_object_wait_async(zx_handle_t handle, zx_handle_t port, uint64_t key, zx_signals_t signals,
                                  uint32_t options);
@@ -963,6 +964,9 @@ zx_status_t _zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vm
 
 /**
  * Unmaps what is mapped of VM objects in a range. A mapping that is partly in it is split. No thread may use the memory any more.
+ * An access to it faults from then on. The process may retain the addresses of up to 16 whole mappings, 128 MiB in all, without
+ * access, for a later zx_vmar_map() of the same bytes; a program must not map anything of its own there with MAP_FIXED.
+ * ZX_VM_SPECIFIC gets the addresses that it asks for.
  *
  * - ZX_OK: nothing of a VM object is mapped there.
  * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.

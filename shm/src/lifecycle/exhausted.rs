@@ -43,7 +43,8 @@ pub(crate) fn take_block_that_comes_back(
         return Err(exhausted);
     }
     walks.begin();
-    for turn in 0..=MOST_TURNS {
+    let most_turns = if thread.is_in_haste.get() { 0 } else { MOST_TURNS };
+    for turn in 0..=most_turns {
         let before = retired_and_freed(thread);
         // Once: the channels of this process have given up their blocks after it, and the later turns wait for other
         // threads.

@@ -57,12 +57,13 @@ impl Edge {
 pub(crate) struct Observable {
     pub(crate) signals: Signals,
     pub(crate) edges: [Edge; 2],
-    /// When some of the signals change by themselves, or must be looked for, on the monotonic clock; and which.
+    /// Signals that may change without a thread that changes them, and the time on the monotonic clock at which to look: a deadline
+    /// that passes, or a change that only a look finds.
     pub(crate) next: Option<(Signals, i64)>,
 }
 
 impl Observable {
-    /// When a signal of the trigger may change without a thread that changes it.
+    /// The time at which to look again, for an observer with this trigger.
     pub(crate) fn next_ns(&self, trigger: Signals) -> Option<i64> {
         self.next.filter(|(signals, _)| signals.intersects(trigger)).map(|(_, next_ns)| next_ns)
     }
@@ -105,14 +106,15 @@ pub(crate) trait Class {
         Ok(Observable { signals: stored, ..Observable::default() })
     }
 
-    /// The time that [`observable`](Self::observable) gave has passed: looks for a signal that changes by a look of the process
-    /// of the handle, and by nothing else. Afterwards `observable` gives what was found. The caller has no hazard, and does not
-    /// hold the handle: it may be gone. `now_ns`: the time of the look.
+    /// Looks for a signal that only the process of the handle can find, once the time that [`observable`](Self::observable) gave has
+    /// passed. Afterwards `observable` gives what the look has found. The caller has no hazard and no lock, and the handle may have
+    /// been closed meanwhile. `now_ns`: the time of the look.
     fn look_for(_thread: &Thread, _found: ResolvedHandle, _now_ns: i64) -> Result<()> {
         Ok(())
     }
 
-    /// The same, where the handle is of another process. The caller has a hazard on the object. `Some`: when to look again.
+    /// As [`look_for`](Self::look_for), for a handle of another process, which this one cannot look for. `due_ns`: when that process
+    /// was to look. Gives the time at which to call again; `None` if `observable` has changed. The caller has a hazard on the object.
     fn look_for_another(
         _thread: &Thread,
         _side: ObjectRef,

@@ -76,7 +76,7 @@ impl Pace {
     }
 }
 
-/// The interval at which a wait for WRITABLE looks for memory again.
+/// The interval at which waits and ports look for room again after a refused write.
 pub(crate) const TRY_AGAIN_NS: i64 = if cfg!(loom) { 0 } else { 20_000_000 };
 
 #[cfg(all(test, not(loom)))]

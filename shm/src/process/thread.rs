@@ -121,6 +121,8 @@ pub struct Thread {
     pub(crate) credit_cache: Cell<CreditCache>,
     /// Waits that were satisfied without sleeping, since the last that was not.
     pub(crate) idle_waits: Cell<u32>,
+    /// Whether a search for memory must not wait for other threads: the caller has something else to do meanwhile.
+    pub(crate) is_in_haste: Cell<bool>,
     /// How long its waits spin before they sleep.
     pub(crate) patience: Patience,
     /// Whether dropping gives the row back. For an adopted row recovery does that.
@@ -190,6 +192,7 @@ impl Thread {
             entries_at_a_time: Self::entries_at_a_time(process.arena.config()),
             credit_cache: Cell::default(),
             idle_waits: Cell::new(0),
+            is_in_haste: Cell::new(false),
             patience: Patience::new(process.has_one_processor),
             owns_row,
             is_counted: false,

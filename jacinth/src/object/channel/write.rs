@@ -20,9 +20,9 @@ impl Channel {
     /// ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)). (Zircon has neither error, and consumes the
     /// handles always.)
     ///
-    /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; the
-    /// memory that it needs is then kept for it. A wait for that looks for memory every 20 ms, also at a port
-    /// ([`wait_async`](Self::wait_async)), and at once when a loan of this end comes back.
+    /// After NO_RESOURCES or NO_MEMORY, or SHOULD_WAIT while loans hold the last places, CHANNEL_WRITABLE is not asserted until a
+    /// write of that size can succeed; the memory that the write needs is then kept for it. A thread that waits for the signal looks
+    /// for room every 20 ms, also at a port ([`wait_async`](Self::wait_async)), and at once when a loan of this end comes back.
     ///
     /// In a channel that is nearly full, or has many large messages pending, with a reader that is reading, a write may take
     /// some microseconds, or as long as some of those messages take to read: it lets the reader make room for many messages

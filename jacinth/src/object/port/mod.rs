@@ -182,7 +182,12 @@ macro_rules! wait_async {
             /// One packet ends the wait. With [`REPEATING`](crate::WaitAsyncOpts::REPEATING) the wait goes on: a packet comes
             /// each time that the object's signals have changed and one of `signals` is asserted, and while it is pending,
             /// the signals that come are added to it. READABLE and WRITABLE of a channel or a fifo count as a change when they
-            /// become asserted, for waits for them. A wait also ends when it is [cancelled](crate::Port::cancel), and when
+            /// become asserted, for waits for them. After a refused [write](crate::Channel::write), loan or buffer, CHANNEL_WRITABLE
+            /// comes back when there is room, which is a change for every repeating wait at that end. The process that holds the
+            /// end looks for room, when one of its threads waits. If none has looked for 20 ms after a look was due, a waiter in
+            /// another process gets CHANNEL_WRITABLE as a hint to try again.
+            ///
+            /// A wait also ends when it is [cancelled](crate::Port::cancel), and when
             /// this handle is closed, replaced or sent; its packet stays then.
             ///
             /// Follows `docs/syscalls/object_wait_async.md`. Needs [`Rights::WAIT`], and [`Rights::WRITE`] on `port`.

@@ -58,8 +58,8 @@ bitflags::bitflags! {
 /// | OBSERVED_WRITABLE | `wait_async` for room | with OBSERVED | a reader must report room to them too |
 /// | INDEXED | `wait_async`, before the first block of the index | the slot's next object | the side's index has blocks |
 ///
-/// VERSION counts the changes of stored signals while the side is OBSERVED, so that a repeating observer gets one packet
-/// for each.
+/// VERSION counts the changes of stored signals, and the refusals of a channel's end that are over, while the side is OBSERVED, so
+/// that a repeating observer gets one packet for each.
 ///
 /// The four flags and VERSION take the place of signals 12 to 23, which are never stored: no object has signals 12 to 22,
 /// and HANDLE_CLOSED is an answer of waits.
@@ -104,7 +104,7 @@ impl State {
         Self(self.0 & !shifted(clear) | shifted(set))
     }
 
-    /// How often stored signals have changed while the side was observed, in a few bits.
+    /// How often stored signals have changed, or a refusal has ended, while the side was observed, in a few bits.
     pub(crate) fn version(self) -> u64 {
         Self::VERSION.get(self.0)
     }

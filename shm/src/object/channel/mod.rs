@@ -226,7 +226,7 @@ fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     }
     let inside = thread.inside();
     match refused::refusal(thread, found, &inside) {
-        // The last write was refused for want of memory, so free places in the ring are not enough.
+        // The last write was refused for want of memory or of a place, so free places in the ring are not enough.
         Some(endpoint) => writable::would_succeed(thread, found, endpoint, sync::now_ns()),
         None => Ok(true),
     }

@@ -5,8 +5,8 @@
 //! too: the time of the next look for room (`object/channel/write/refusal`). Each group of cells has a bound of the deadlines in
 //! it, and the port has one of all groups (`arena/word/port/bound`).
 //!
-//! INV-DUE-1: a bound is no later than any deadline that it covers, unless a thread that has set a timer, or registered an
-//! observer, has not come to `lower` yet. *Why a raised bound hides none:* a lowering advances the version of the group
+//! INV-DUE-1: a bound is no later than any deadline that it covers, unless a thread that has set a timer, noted a refusal, or
+//! registered an observer, has not come to `lower` yet. *Why a raised bound hides none:* a lowering advances the version of the group
 //! first and of the port next. A raiser loads a bound before it looks at what the bound covers, and changes the exact word,
 //! groups before the port.
 //!
@@ -39,7 +39,7 @@ fn lower_one(cell: &AtomicU64, deadline_ns: i64) -> bool {
     }
 }
 
-/// An observer of a timer that is to be looked at by `deadline_ns`. Wakes a sleeper that would sleep too long.
+/// An observer of a timer or of a refused channel must be looked at by `deadline_ns`. Wakes a sleeper that would sleep longer.
 pub(crate) fn lower(thread: &Thread, port: Slot, cell: Cell<'_>, deadline_ns: i64) -> Result<()> {
     lower_one(cell.group_bound(), deadline_ns);
     crash_point!(thread, "deadline.lowered");

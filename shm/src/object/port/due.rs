@@ -1,9 +1,9 @@
 //! The look at observers of timers, and of channels whose writes were refused: those that are due are fired, and the bounds
 //! raised (`deadlines`).
 //!
-//! Whether there is room at a channel again, only the process that holds its end can find out, and not with a hazard in use. So
-//! `fire_due` collects such looks for its caller, who makes them afterwards (`make`). The bound is raised as if each had found
-//! no room. A look that finds room evaluates the observers, as every change of signals does.
+//! Only the process that holds a channel's end can find out whether there is room again, and the look must not run under a hazard. So
+//! `fire_due` collects the looks that are due, and its caller makes them afterwards (`Looks::make`). Until then the bound is raised as
+//! if no look had found room. A look that finds room evaluates the observers, as every change of signals does.
 
 use crate::arena::error::{Error, Result, UnlessDied};
 use crate::arena::word::handle::Entry;
@@ -23,7 +23,7 @@ use crate::sync::{self, Relaxed};
 /// P5: a raiser starts over when another thread lowers the bound meanwhile. After this often it leaves it to the next.
 const MOST_LOOKS: u32 = 8;
 
-/// Looks for signals that are due: of the handle by which an observer was registered, and its side.
+/// The looks that are due: for each, the handle by which the observer was registered, and the side that it names.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     now_ns: i64,
@@ -35,21 +35,23 @@ impl Looks {
         self.due.is_empty()
     }
 
-    /// Makes the looks. The caller has no hazard. What a look finds damaged is no error of the caller.
+    /// Makes the looks. The caller has no hazard. Damage that a look finds is no error of the caller's, which waits for a packet.
     pub(crate) fn make(&self, thread: &Thread) -> UnlessDied {
-        for (source, side) in &self.due {
-            if let Some(found) = find(thread, *source, *side) {
-                Error::only_crash(look_for(thread, found, self.now_ns))?;
-            }
-        }
-        Ok(())
+        // The caller may have a packet in its hand.
+        thread.is_in_haste.set(true);
+        let made = self.due.iter().try_for_each(|(source, side)| match find(thread, *source, *side) {
+            Some(found) => Error::only_crash(look_for(thread, found, self.now_ns)),
+            None => Ok(()),
+        });
+        thread.is_in_haste.set(false);
+        made
     }
 }
 
 /// The handle, if it is still there.
 fn find(thread: &Thread, source: SourceHandle, side: ObjectRef) -> Option<ResolvedHandle> {
     let index = source.index();
-    // Relaxed: the lookup has the order.
+    // Relaxed: `lookup` loads the entry again, with Acquire.
     let entry = Entry(thread.arena().entry(thread.table_row, index)?.load(Relaxed));
     let is_meant = entry.object() == side && SourceHandle::new(thread.table_row, index, entry) == source;
     let value = is_meant.then(|| thread.process.codec.encode(index, entry))?;
@@ -123,7 +125,7 @@ fn fire_group(
     Ok(deadlines::load(cell).deadline_ns())
 }
 
-/// Fires an observer if it is due. When one that is not must be looked at again.
+/// Fires an observer if it is due. Gives the time at which one that stays armed must be looked at again.
 fn fire_one(thread: &Thread, port: Slot, cell: Cell<'_>, looks: &mut Looks) -> Result<Option<i64>> {
     let word = cell.load();
     if !(word.state() == CellState::Armed || word.has_packet() && word.is_repeating()) {
@@ -139,7 +141,7 @@ fn fire_one(thread: &Thread, port: Slot, cell: Cell<'_>, looks: &mut Looks) -> R
             Outcome::Over => Ok(None),
         };
         match fire()? {
-            // A signal that only a look can find.
+            // Due, and not asserted: only a look can tell.
             Some(due_ns) if due_ns <= now_ns => {
                 if source.process() == thread.table_row {
                     looks.due.push((source, observed.object()));

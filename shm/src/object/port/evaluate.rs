@@ -13,9 +13,10 @@
 //! change and its evaluation: recovery evaluates the objects that its hazards name, and those of its ends' peers.
 //! INV-OBSERVE-2: *no signal is invented.* The cell was ARMED in this epoch before the look, and still is at the CAS, so
 //! the signal was asserted while the observer was registered.
-//! INV-OBSERVE-3: *a repeating observer fires once for each change.* For stored signals the cell has the version that it
-//! has seen, in the word that fires. For derived signals it has the marks that it announced: a signal counts again when
-//! what was announced is used up, and there is more. The marks are written before the packet can be taken.
+//! INV-OBSERVE-3: *a repeating observer fires once for each change.* For stored signals, and for room after a refusal
+//! (`object/channel/write/refusal`), the cell has the version that it has seen, in the word that fires. For derived signals it
+//! has the marks that it announced: a signal counts again when what was announced is used up, and there is more. The marks are
+//! written before the packet can be taken.
 //!
 //! The cell's `word` carries a version, so two evaluators of one change fire once. Only one case can give one packet too
 //! many, and never one too few: a packet that overflowed its ring is put in by a waiter before the thread that fired it

@@ -20,7 +20,7 @@
 //! | `observe` | `wait_async`, `port_cancel`, and the ends of a registration |
 //! | `index` | which cells observe a side |
 //! | `evaluate` | a side has changed: which observers fire |
-//! | `deadlines`, `due` | observers of timers, which fire by the clock, and of channels that were refused memory |
+//! | `deadlines`, `due` | observers of timers, which fire by the clock, and of channels whose last write was refused |
 //! | `cells` | where observers and packets lie, and how a free cell is found |
 //! | `ring` | the order of the packets |
 //! | `packet` | `port_queue`, `port_wait` |

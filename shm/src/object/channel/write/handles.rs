@@ -237,6 +237,7 @@ fn claim_reservation<'a>(
     if writer.cursor.ready {
         writer.cursor.set_limit();
     }
+    refused::note_return(&writer)?;
     Ok(writer)
 }
 

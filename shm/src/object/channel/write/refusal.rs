@@ -7,24 +7,26 @@
 //!
 //! | value | means | stored by |
 //! |---|---|---|
-//! | 0 | there was room since the last refusal, or there was none | the process that holds the end, under its sending lock, or before the end's handle is LIVE there; the reclaimer |
+//! | 0 | no write was refused, or a look has found room since | the process that holds the end, under its sending lock, or before the end's handle is LIVE there; the reclaimer |
 //! | | | a thread in another process that waits at an observer's port, when the look is overdue: CAS |
 //! | t + 1 | a write was refused; the next look is due at t, on the monotonic clock | the process that holds the end, under its sending lock |
 //!
-//! A wait sleeps until the next look is due. An observer tells its port when to look (`object/port/deadlines`), and a thread that
-//! waits there looks.
+//! A wait sleeps for at most one interval (`look_again_ns`) and then looks, if the look is due. An observer tells its port when
+//! to look (`object/port/deadlines`), and a thread that waits there looks.
 //!
-//! INV-REFUSAL-1: *no observer of room misses the end of a refusal.* The thread that notes a refusal stores the word, fences, and
-//! evaluates the observers of the end. A registrar arms its cell, fences, and looks. So one of them sees the other, and the
-//! port knows when to look. The thread that ends a refusal advances the version of the end's signals (`next_version`) and
-//! evaluates too: the version makes the room a new one for a repeating observer. Both happen under the sending lock, so no
-//! refusal ends between its store and its evaluation; but for one that another process takes for overdue (`end_overdue`).
+//! INV-REFUSAL-1: *no observer of room misses the end of a refusal.* A thread that notes a refusal (`begin`) stores the word, fences,
+//! and evaluates the observers of the end. A registrar arms its cell, fences, and looks. So one of them sees the other, and the
+//! observer's port knows when to look. A thread that ends a refusal (`end`) stores 0, advances the version of the end's signals
+//! (`next_version`), and evaluates: the version makes the room a change for a repeating observer. `begin` and `end` run under the
+//! sending lock, so no refusal ends between its store and its evaluation. `end_overdue` has no lock and evaluates no observer: its
+//! caller fires its own, and the others find the version when their ports look, at the time that they know.
 //!
 //! **Deaths.** A dead holder's end is closed, and its observers end with its handle. Memory that another process had comes back
 //! by recovery, and the next look finds it. A thread that waits at a port may stop before a look that it has taken upon itself:
-//! the port then looks again one interval later.
+//! the port then looks again one interval later. One that dies in `end_overdue` leaves a version that no observer has seen.
 //!
-//! The word is a hint. A wrong value costs a packet too many, or a look.
+//! No write depends on the word. A damaged value costs a look or a packet too many, or withholds WRITABLE until the word is stored
+//! anew.
 
 use crate::arena::error::{Result, UnlessDied};
 use crate::arena::word::debug_as_fields;
@@ -74,7 +76,7 @@ impl Refusal {
 /// Notes a refusal, or that something has come back since: the next look is due at this time.
 #[cold]
 pub(crate) fn begin(writer: &Writer<'_>, try_again_ns: i64) -> UnlessDied {
-    postpone(writer, try_again_ns);
+    let _ = postpone(writer, try_again_ns);
     // The waiters look again, and the observers' ports learn when to look.
     wake::notify_derived(writer.thread, writer.own_state(), State::HAS_WRITE_WAITERS)
 }
@@ -85,10 +87,11 @@ pub(crate) fn is_noted(writer: &Writer<'_>) -> bool {
     writer.direction().producer.refusal().load(Relaxed) != Refusal::NONE.0
 }
 
-/// As [`begin`], for a thread that looks now, with no news for others.
-pub(crate) fn postpone(writer: &Writer<'_>, try_again_ns: i64) {
-    // Relaxed: `notify_derived` fences; and see `of`.
-    writer.direction().producer.refusal().store(Refusal::until(try_again_ns).0, Relaxed);
+/// Notes the time of the next look without telling others: the caller looks now. Whether a refusal was noted. If none was, and the look
+/// finds no room, the caller tells them ([`begin`]).
+pub(crate) fn postpone(writer: &Writer<'_>, try_again_ns: i64) -> bool {
+    // Relaxed: `notify_derived` fences; and see `of`. A swap: another process may end the refusal at the same time.
+    writer.direction().producer.refusal().swap(Refusal::until(try_again_ns).0, Relaxed) != Refusal::NONE.0
 }
 
 /// Ends the refusal, if there is one: WRITABLE follows from head and tail again.
@@ -115,6 +118,8 @@ pub(crate) fn end_overdue(thread: &Thread, side: ObjectRef, due_ns: i64, now_ns:
         return Ok(Some(overdue_ns));
     }
     let word = ring::direction(thread, side)?.producer.refusal();
+    // Once before, too: if this thread dies behind the CAS, an observer that finds the room finds another version.
+    advance_version(thread.arena().state(side)?);
     // Relaxed: the version publishes it. If it fails, that process has looked since.
     if word.compare_exchange(Refusal::until(due_ns).0, Refusal::NONE.0, Relaxed, Relaxed).is_ok() {
         advance_version(thread.arena().state(side)?);

@@ -26,8 +26,8 @@ use crate::sync::{self, Inside, Relaxed};
 #[cold]
 fn note_refusal(writer: &Writer<'_>, lines: usize, error: Error, pause_ns: i64) -> Error {
     // A full channel needs no note: head and tail say by themselves when there is room again. They know nothing of the
-    // places that loans hold.
-    let is_held = matches!(error, Error::ShouldWait) && writer.cursor.lent > 0;
+    // places that loans hold, or transfers that are under way.
+    let is_held = matches!(error, Error::ShouldWait) && writer.cursor.reserved > 0;
     let noted = if is_held || matches!(error, Error::NoMemory { .. } | Error::NoResources(_)) {
         // Relaxed, both: private to the process, under the sending lock.
         let before = writer.endpoint.refused.load(Relaxed);
@@ -48,7 +48,7 @@ fn note_refusal(writer: &Writer<'_>, lines: usize, error: Error, pause_ns: i64) 
     noted.map_or_else(Error::from, |()| error)
 }
 
-/// A loan has come back: if a write was refused, the next look for room is due at once.
+/// A loan has come back, or the place of a transfer: if a write was refused, the next look for room is due at once.
 #[inline]
 pub(crate) fn note_return(writer: &Writer<'_>) -> UnlessDied {
     // Relaxed: written under the same lock.
@@ -98,7 +98,7 @@ fn note_of_buffer(thread: &Thread, channel: ResolvedHandle, lines: usize, error:
 pub(crate) fn forget_buffer(thread: &Thread, channel: ResolvedHandle) -> Result<()> {
     let inside = thread.inside();
     let is_noted = |endpoint: &Endpoint| {
-        // Relaxed: another thread's note from this moment on stays, if it is missed.
+        // Relaxed: a hint. A refusal that another thread notes from now on may be missed, and then stays noted.
         endpoint.refused.load(Relaxed) & OF_A_BUFFER != 0
     };
     if endpoint::endpoint(&thread.process, channel.index, &inside).is_some_and(is_noted)
@@ -117,7 +117,7 @@ pub(crate) fn noting<T>(writer: &Writer<'_>, lines: usize, result: Result<T>) ->
     result.map_err(|error| note_refusal(writer, lines, error, 0))
 }
 
-/// The endpoint, if its last write was refused because memory was exhausted.
+/// The endpoint, if its last write was refused for want of memory, or because loans hold the places.
 pub(crate) fn refusal<'a>(
     thread: &'a Thread,
     found: ResolvedHandle,

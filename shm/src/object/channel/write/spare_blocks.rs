@@ -47,7 +47,7 @@ const KEPT_BYTES: usize = 1 << 20;
 /// Gives blocks back after a burst, so that one burst does not keep its memory for the lifetime of the channel. Every
 /// write that loads the head calls this, for a message of any size.
 pub(crate) fn trim_after_burst(writer: &mut Writer<'_>) -> Result<()> {
-    // Of each class so many are kept at least, so there is none to give back.
+    // `keep` is at least 1, and a class is trimmed only beyond four times that: an end with so few blocks has none to give back.
     if writer.cursor.all_owned <= MOST_KEPT_ANYHOW {
         return Ok(());
     }

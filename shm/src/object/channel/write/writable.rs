@@ -16,8 +16,8 @@ use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
 
-/// Whether a write of the size that was last refused can succeed now, as far as the next look is due. If so, the end keeps a block
-/// for it. `now_ns`: the time of the look.
+/// Looks for room, if the next look is due: whether a write of the size that was last refused can succeed now. If so, the end keeps a
+/// block for that write. `false` also if the look is not due, or another thread is in a write. `now_ns`: the time of the look.
 #[cold]
 pub(crate) fn would_succeed(
     thread: &Thread,
@@ -27,7 +27,8 @@ pub(crate) fn would_succeed(
 ) -> Result<bool> {
     let side = found.entry.object();
     let is_due = || Refusal::of(thread, side).map(|refusal| refusal.is_due(now_ns));
-    // Without the lock, and without a hazard: a wrong answer is found out below, or when the caller validates the handle.
+    // Neither lock nor hazard is held, so the word may be another channel's. The look below checks again under the lock, and of a
+    // `false` here the caller makes nothing before it has validated its handle.
     if !is_due()? {
         return Ok(false);
     }
@@ -36,7 +37,7 @@ pub(crate) fn would_succeed(
     if !lookup::is_current(thread, found) {
         return Err(Error::Canceled);
     }
-    // Read again under the lock: a write may have succeeded since the caller looked.
+    // Read again under the lock: another thread may have found room since the caller looked.
     let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else {
         refusal::end(&writer)?;
         return Ok(true);
@@ -45,7 +46,8 @@ pub(crate) fn would_succeed(
         return Ok(false);
     }
     // Before the look, which may take a while: the ports of the observers count from the same time.
-    refusal::postpone(&writer, now_ns.saturating_add(TRY_AGAIN_NS));
+    let next_ns = now_ns.saturating_add(TRY_AGAIN_NS);
+    let was_noted = refusal::postpone(&writer, next_ns);
     let prepared = match lines & OF_A_BUFFER {
         0 => prepare_write(&mut writer, lines as usize),
         _ => find_block(&writer, (lines & !OF_A_BUFFER) as usize),
@@ -55,12 +57,16 @@ pub(crate) fn would_succeed(
             refusal::end(&writer)?;
             Ok(true)
         }
-        // The channel is full, and not by loans: head and tail say by themselves when there is room.
-        Err(Error::ShouldWait) if writer.cursor.lent == 0 => {
+        // The channel is full of messages: head and tail say by themselves when there is room.
+        Err(Error::ShouldWait) if writer.cursor.reserved == 0 => {
             refusal::end(&writer)?;
             Ok(false)
         }
         Err(Error::NoMemory { .. } | Error::NoResources(_) | Error::ShouldWait | Error::PeerClosed) => {
+            // Another process has taken the refusal for overdue, and so its port does not know the next look any more.
+            if !was_noted {
+                refusal::begin(&writer, next_ns)?;
+            }
             Ok(false)
         }
         Err(error) => Err(error),

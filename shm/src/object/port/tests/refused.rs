@@ -184,23 +184,41 @@ fn waiters_elsewhere_get_a_hint() {
     assert_eq!(awaited(&bench.thread, bench.port), 2);
 }
 
+/// The hint has ended the refusal. A look that finds no room after it begins another one, of which the port knows.
+#[test]
+fn looks_after_a_hint_are_announced() {
+    let (bench, near, _far) = bench_with_channel(0);
+    let (to, _from) = bench.channel();
+    let held = reserve_all(&bench, to);
+    assert!(reserve_all(&bench, near).is_empty());
+    let port = bench.thread.duplicate(bench.found(bench.port), Rights::all()).unwrap();
+    let (waiter, port) = another(&bench, port);
+    bench.observe(near, 1, Signals::WRITABLE, true);
+    assert_eq!(awaited(&waiter, port), 1);
+    let signals = bench.thread.signals(bench.found(near)).unwrap();
+    assert!(!signals.contains(Signals::WRITABLE));
+    assert!(reserve_all(&bench, near).is_empty());
+    assert_eq!(awaited(&waiter, port), 1);
+    return_all(&bench, held);
+}
+
 /// When a waiter at the port looks for room.
 fn next_look_ns(bench: &Bench) -> Option<i64> {
     deadlines::earliest_ns(&bench.thread, bench.found(bench.port).entry.object().slot()).unwrap()
 }
 
 #[test]
-fn polled_writes_hurry_no_look() {
+fn repeated_refusals_keep_the_next_look() {
     let (bench, near, _far) = bench_with_channel(0);
     let loans = reserve_all(&bench, near);
     bench.observe(near, 1, Signals::WRITABLE, false);
-    assert!(next_look_ns(&bench).unwrap() <= now_ns(), "once at once");
+    assert!(next_look_ns(&bench).unwrap() <= now_ns(), "the first look is due at once");
     assert_eq!(bench.next(), None);
     let next_ns = next_look_ns(&bench);
     assert!(reserve_all(&bench, near).is_empty());
     assert_eq!(next_look_ns(&bench), next_ns);
     return_all(&bench, loans);
-    assert!(next_look_ns(&bench) < next_ns, "a loan that comes back does");
+    assert!(next_look_ns(&bench) < next_ns, "a loan that comes back makes the look due");
     bench.finish();
 }
 
