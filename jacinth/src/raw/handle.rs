@@ -12,6 +12,8 @@ use jacinth_shm as shm;
 /// Follows `docs/syscalls/handle_close.md`.
 ///
 /// # Errors
+/// [`Status::BAD_HANDLE`]: the value names no live handle of this process. [`Status::BAD_STATE`]: memory of its channel is lent to
+/// the program, as a loan or a message that is read in place; the handle stays.
 ///
 /// ```
 /// # use jacinth::*;
@@ -22,7 +24,6 @@ use jacinth_shm as shm;
 /// raw::close(raw::INVALID)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// [`Status::BAD_HANDLE`]: the value names no live handle of this process.
 pub fn close(value: u32) -> Result<(), Status> {
     if value == INVALID {
         return Ok(());
@@ -30,8 +31,9 @@ pub fn close(value: u32) -> Result<(), Status> {
     with_any_thread(|thread| thread.close(thread.lookup(shm::HandleValue(value))?))
 }
 
-/// Closes a handle that a failed call has consumed, so that no owner can close it later: now, or, if memory of its channel is lent
-/// to the program, when the last of it comes back. Closing [`INVALID`] has no effect and succeeds.
+/// Closes a handle that has no owner any more, because a failed call has consumed it. If memory of its channel is lent to the program
+/// ([`close`] gives BAD_STATE then), the handle is closed when the last of that memory comes back. Closing [`INVALID`] has no effect
+/// and succeeds. Zircon lends no memory, and has no such call. Needs no right.
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`]: the value names no live handle of this process.
@@ -105,13 +107,13 @@ pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
 }
 
 /// Replaces a handle by one with `rights`, or the same rights for [`Rights::SAME_RIGHTS`]. The original is gone,
-/// also on an error.
+/// also on an error but BAD_STATE.
 ///
 /// Follows `docs/syscalls/handle_replace.md`. Needs no right.
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`]; [`Status::INVALID_ARGS`] when `rights` is no subset; [`Status::NO_RESOURCES`] when
-/// this process's table is full.
+/// this process's table is full; [`Status::BAD_STATE`] while memory of its channel is lent to the program.
 ///
 /// ```
 /// # use jacinth::*;

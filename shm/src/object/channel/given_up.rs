@@ -10,7 +10,7 @@
 //! finds memory lent, the note is seen when that memory comes back.
 
 use crate::arena::error::{Error, Result};
-use crate::handle::lookup::ResolvedHandle;
+use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::endpoint;
 use crate::process::half::channel::Endpoint;
 use crate::process::thread::Thread;
@@ -24,8 +24,12 @@ pub(crate) fn close_when_returned(thread: &Thread, found: ResolvedHandle) -> Res
         closed => return closed,
     }
     if let Some(endpoint) = endpoint::endpoint(&thread.process, found.index, &thread.inside()) {
-        // Relaxed: the locks order it. The exact word: if the end has gone meanwhile, no later handle has the same word.
-        endpoint.given_up.store(found.entry.0, Relaxed);
+        let _writing = endpoint.write_cursor.lock();
+        // If the end has gone meanwhile, the half may have another one, with a note of its own.
+        if lookup::is_current(thread, found) {
+            // Relaxed: the locks order it.
+            endpoint.given_up.store(found.entry.0, Relaxed);
+        }
     }
     close_unless_lent(thread, found)
 }

@@ -143,8 +143,9 @@ impl<'a> Stream<'a> {
 
     /// Whether any thread may write, as opposed to those of one process.
     pub(crate) fn is_shared(&self) -> bool {
-        // Relaxed: no thread learns from it that the ring is closed. One with a second handle knows by the handle's arrival, one
-        // that found the half unbound by the half's lock, and all others by the tail.
+        // Relaxed: it publishes nothing. The ring of a side that is shared is closed, and each thread learns that otherwise: the
+        // receiver of a second handle from the handle's arrival, a thread that found its half unbound from the half's lock, all
+        // others from the tail.
         self.words.sharing().load(Relaxed) != 0
     }
 
@@ -205,7 +206,8 @@ impl<'a> Stream<'a> {
         Ok(At::Here(Item { number, place, word, block, start, end, is_open }))
     }
 
-    /// What stands at the place of an item that was found open. As [`at`](Self::at), which has found it then.
+    /// Looks again at an item that was found open, without a new search: an end has kept where the item lies. `item` compares the
+    /// place once more, so another item in the place is noticed.
     #[inline(always)]
     pub(crate) fn at_again(&self, kept: &ReadRing) -> Result<At<'a>> {
         let ReadRing { ring, number, place, word, descriptor } = kept;
@@ -387,8 +389,9 @@ impl<'a> Stream<'a> {
     /// it was loaded.
     #[inline(always)]
     pub(crate) fn copy_from(&self, head: u64, out: &mut [MaybeUninit<u8>]) -> Result<Option<Copied>> {
-        // Relaxed: an old number costs looks at items that are cleared. A new one leads to items behind an old head, and a fence
-        // comes before the caller looks at the head again: that of `item`, or its own.
+        // Relaxed: *passed* is a hint. An old number costs looks at items that are cleared. A new number leads to items behind a
+        // head that is still the old one here. So a fence precedes the caller's next look at the head: that of `item`, or the
+        // caller's own.
         let first = self.words.passed().load(Relaxed);
         let mut copied = 0;
         for number in self.numbers_from(first) {

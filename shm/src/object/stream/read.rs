@@ -100,7 +100,10 @@ fn look_at_ring(reader: &mut Reader<'_>, stream: &Stream<'_>) -> Result<()> {
     let Some(kept) = &cursor.ring else { return find_ring(reader, stream) };
     match stream.at_again(kept)? {
         // P5: a damaged tail must not send the reader out of the ring. The head is private.
-        At::Here(item) if item.is_open && item.end.wrapping_sub(cursor.head) <= kept.ring.bytes => {
+        At::Here(item)
+            if item.is_open
+                && item.end.checked_sub(cursor.head).is_some_and(|unread| unread <= kept.ring.bytes) =>
+        {
             cursor.tail_seen = item.end;
         }
         _ => cursor.ring = None,

@@ -23,8 +23,8 @@ pub(crate) fn share(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     };
     write::close_ring(&mut writer)?;
     crash_point!(thread, "share.closed");
-    // Relaxed: `Stream::is_shared` says how living threads know the ring closed. After a death between the two stores, in either
-    // order, the side ends, and an open ring is read as far as the tail says.
+    // Relaxed: no thread relies on it to know that the ring is closed (`Stream::is_shared`). If this thread dies between the two
+    // stores, whichever took effect, the side ends, and its peer reads an open ring as far as the tail says.
     StreamWords::of(writer.direction()).sharing().store(1, Relaxed);
     crash_point!(thread, "share.stored");
     // Under both locks: a thread that waits for one of them finds the half not bound, and goes the shared way.

@@ -109,23 +109,34 @@ impl Endpoint {
         self.bound.store(object.to_link(), Relaxed);
     }
 
-    /// Runs `leave`, which takes the entry of the handle out of LIVE, while no operation is inside the endpoint.
+    /// Runs `leave`, which takes the entry of a handle to `object` out of LIVE, while no operation is inside the endpoint. If the half
+    /// was bound anew meanwhile, the handle has gone, and `leave` finds that out.
     ///
     /// # Errors
     /// `BadState` when memory of the channel is lent to the program (INV-ENDPOINT-4); then `leave` was not run.
     #[inline(always)]
-    pub(crate) fn leaving<T>(&self, leave: impl FnOnce() -> T) -> Result<T> {
+    pub(crate) fn leaving<T>(&self, object: ObjectRef, leave: impl FnOnce() -> T) -> Result<T> {
         // In the order of `start_afresh`.
         let (writing, reading) = (self.write_cursor.lock(), self.read_cursor.lock());
-        require_nothing_lent(&writing, &reading)?;
+        if self.is_bound_to(object) {
+            require_nothing_lent(&writing, &reading)?;
+        }
         Ok(leave())
     }
 
     /// As [`leaving`](Self::leaving), for a handle that is closed. If `close` succeeds, the half is unbound too.
     #[inline(always)]
-    pub(crate) fn closing(&self, quotas: &Quotas, close: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn closing(
+        &self,
+        object: ObjectRef,
+        quotas: &Quotas,
+        close: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         // In the order of `start_afresh`.
         let (mut writing, mut reading) = (self.write_cursor.lock(), self.read_cursor.lock());
+        if !self.is_bound_to(object) {
+            return close();
+        }
         require_nothing_lent(&writing, &reading)?;
         close()?;
         self.start_afresh_held(&mut writing, &mut reading, None, 0, &quotas.messages);

@@ -78,7 +78,7 @@ macro_rules! halves {
                 leave: impl FnOnce() -> T,
             ) -> Result<T> {
                 match self.channel.get(index.0 as usize, inside) {
-                    Some(half) if half.is_bound_to(object) => half.leaving(leave),
+                    Some(half) if half.is_bound_to(object) => half.leaving(object, leave),
                     _ => Ok(leave()),
                 }
             }
@@ -94,7 +94,7 @@ macro_rules! halves {
                 close: impl FnOnce() -> Result<()>,
             ) -> Result<()> {
                 match self.channel.get(index.0 as usize, inside) {
-                    Some(half) if half.is_bound_to(object) => half.closing(quotas, close),
+                    Some(half) if half.is_bound_to(object) => half.closing(object, quotas, close),
                     _ => {
                         close()?;
                         self.unbind(index, object, quotas, inside);

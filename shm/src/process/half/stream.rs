@@ -81,6 +81,7 @@ pub(crate) struct WritePosition {
 /// The open item of an exclusive writer: a block that is used as a ring. An end keeps what it has read and checked of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
+    /// The block that holds the bytes, and its lines.
     pub(crate) block: BlockId,
     pub(crate) lines: ArenaRef<[Line]>,
     /// The position of its first byte ever.
@@ -91,7 +92,7 @@ pub(crate) struct Ring {
     pub(crate) geometry: Geometry,
 }
 
-/// The same as a reader keeps it, with the words that say how far it is written.
+/// A ring as its reader keeps it, with the words that tell how far it is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadRing {
     pub(crate) ring: Ring,
@@ -99,6 +100,7 @@ pub(crate) struct ReadRing {
     pub(crate) number: u64,
     pub(crate) place: ArenaRef<AtomicU64>,
     pub(crate) word: ItemWord,
+    /// The block's descriptor, which has the item's start and end.
     pub(crate) descriptor: ArenaRef<Descriptor>,
 }
 
