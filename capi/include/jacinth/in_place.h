@@ -57,7 +57,8 @@
  *
  * **Lent memory keeps its channel.** While a process has a loan of an end of a channel, or reads a message of it in place, the
  * end's handle can be neither closed nor replaced nor sent: zx_handle_close() and its like return ZX_ERR_BAD_STATE, and the handle
- * stays. A buffer and a view keep nothing but their own memory.
+ * stays. A call that fails and has consumed such a handle ends its value; the end is closed when the last of its memory is back. A
+ * buffer and a view keep nothing but their own memory.
  *
  * Pointers and statuses are as for all calls (zircon/syscalls.h): a pointer to memory that cannot be used is ZX_ERR_INVALID_ARGS,
  * and then the call has done nothing.

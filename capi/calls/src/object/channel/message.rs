@@ -49,8 +49,8 @@ pub(super) fn close_beyond(loaded: &Handles, handles: UserIn<zx_handle_t>, num_h
     }
 }
 
-/// Closes the handles of a message that is not sent. An end of a channel whose memory is lent is closed when that is back: its value
-/// is the program's no more.
+/// Closes the handles of a message that is not sent. The call has consumed them, so an end of a channel whose memory is lent is
+/// closed when that memory comes back.
 #[cold]
 pub(super) fn close_unsent(handles: &[zx_handle_t]) {
     for handle in handles {
