@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [victim::ROLE, operation] => victim::play(operation),
-        [recoverer::ROLE, arena, dead] => recoverer::play(arena, dead),
+        [recoverer::ROLE, supervisor, dead] => recoverer::play(supervisor, dead),
         [leader::ROLE] => leader::play(&arena::config()),
         [soak::worker::ROLE, seed] => soak::worker::play(seed),
         [soak::arena_run::LEADER_ROLE] => leader::play(&soak::arena_run::config()),

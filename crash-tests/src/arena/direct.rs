@@ -1,33 +1,32 @@
 //! Attaching to an arena through `jacinth-shm` alone, without `jacinth` and its threads.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use jacinth::SLOT_VARIABLE;
 use jacinth_shm::{Arena, Process, ProcessIndex, ProcessSlot, Thread};
 use procfs::process::FDTarget;
-use std::fs::OpenOptions;
-use std::path::Path;
+use std::fs::{File, OpenOptions};
 use std::sync::Arc;
 
-/// The path under which other processes can open the arena that this process has open.
-pub fn file_of(process: u32) -> Result<String> {
-    // The process may close a descriptor meanwhile: then its entry is an error.
+/// Opens the arena that this process has open.
+fn open_arena_of(process: u32) -> Result<File> {
+    let mut had_one = false;
+    // The process may close a descriptor meanwhile, before it is read here or before it is opened. Then another one is the arena's.
     for descriptor in procfs::process::Process::new(process.cast_signed())?.fd()?.flatten() {
         if matches!(&descriptor.target, FDTarget::MemFD(name) if name.starts_with("jacinth-arena")) {
-            return Ok(format!("/proc/{process}/fd/{}", descriptor.fd));
+            had_one = true;
+            let path = format!("/proc/{process}/fd/{}", descriptor.fd);
+            if let Ok(file) = OpenOptions::new().read(true).write(true).open(path) {
+                return Ok(file);
+            }
         }
     }
-    bail!("process {process} has no arena open")
+    ensure!(had_one, "process {process} has no arena open");
+    bail!("the arena of process {process} cannot be opened")
 }
 
 /// Attaches this process, in the slot that its spawner reserved for it, to the arena that `process` has open.
 pub fn attach_to_arena_of(process: u32) -> Result<Thread> {
-    attach(Path::new(&file_of(process)?))
-}
-
-/// Attaches this process, in the slot that its spawner reserved for it, to the arena in this file.
-pub fn attach(file: &Path) -> Result<Thread> {
-    let file = OpenOptions::new().read(true).write(true).open(file)?;
-    let arena = Arc::new(Arena::attach(file.into())?);
+    let arena = Arc::new(Arena::attach(open_arena_of(process)?.into())?);
     let own = parse_slot(&std::env::var(SLOT_VARIABLE)?)?;
     let process = Process::attach(arena, own, std::process::id(), 1)?;
     Ok(Thread::join(&process)?)

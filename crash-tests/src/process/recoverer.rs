@@ -14,10 +14,9 @@ use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 use procfs::process::Process;
 use std::ffi::OsStr;
-use std::path::Path;
 use std::process::Command;
 
-/// The role. The arena's file and the dead process's slot follow.
+/// The role. The process that has the arena open and the dead process's slot follow.
 pub const ROLE: &str = "recoverer";
 
 /// The program that recovers the process `victim`.
@@ -25,23 +24,23 @@ pub fn program(victim: i32) -> Result<Command> {
     let environment = Process::new(victim)?.environ().context("the victim's environment")?;
     let slot = environment.get(OsStr::new(SLOT_VARIABLE)).context("the victim was spawned into no slot")?;
     let mut program = Command::new("/proc/self/exe");
-    program.args([ROLE, &direct::file_of(std::process::id())?]).arg(slot);
+    program.args([ROLE, &std::process::id().to_string()]).arg(slot);
     Ok(program)
 }
 
 /// Recovers the process of the slot `dead`, with a stop before and after.
-pub fn play(arena: &str, dead: &str) -> ! {
+pub fn play(supervisor: &str, dead: &str) -> ! {
     die_with_parent();
     ptrace::traceme().expect("asking to be traced");
     // The supervisor does not watch a process that attaches by itself before its spawner has reported it.
     raise(Signal::SIGSTOP).expect("stopping before the attachment");
-    let (thread, dead) = prepare(Path::new(arena), dead).expect("a recoverer's place in the arena");
+    let (thread, dead) = prepare(supervisor, dead).expect("a recoverer's place in the arena");
     raise(Signal::SIGSTOP).expect("stopping before the recovery");
     let recovered = thread.recover(dead);
     raise(Signal::SIGSTOP).expect("stopping after the recovery");
     panic!("the recoverer was to be killed, and has done this: {recovered:?}");
 }
 
-fn prepare(arena: &Path, dead: &str) -> Result<(Thread, ProcessSlot)> {
-    Ok((direct::attach(arena)?, direct::parse_slot(dead)?))
+fn prepare(supervisor: &str, dead: &str) -> Result<(Thread, ProcessSlot)> {
+    Ok((direct::attach_to_arena_of(supervisor.parse()?)?, direct::parse_slot(dead)?))
 }
