@@ -181,7 +181,7 @@ fn an_unmapped_range_is_mapped_again() {
         let address = map(&vmo, PAGE as u64, 2 * PAGE, READ_WRITE).unwrap();
         word(address).store(7, Relaxed);
         root().unmap(address, 2 * PAGE, promise()).unwrap();
-        // It is retained without access, and is nobody's.
+        // The range is retained without access, and is no mapping any more.
         assert_eq!(access_at(address), Some(Permissions::SHARED));
         assert_eq!(root().protect(address, PAGE, READ, promise()), Err(Status::NOT_FOUND));
         assert_eq!(root().unmap(address, PAGE, promise()), Err(Status::NOT_FOUND));

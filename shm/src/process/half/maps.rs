@@ -29,8 +29,8 @@ pub(crate) struct Mapped {
     pub(crate) access: Access,
     /// The access that it may ever have.
     pub(crate) most: Access,
-    /// Whether the range may be retained when it is unmapped: its address was the kernel's choice, so it is nobody's but this
-    /// library's, and the system does not lock its pages in memory.
+    /// Whether the range may be retained when it is unmapped: the kernel chose its address, so no code but this library manages
+    /// that address space, and the system does not lock its pages in memory.
     pub(crate) may_retain: bool,
 }
 
